@@ -1,0 +1,1 @@
+"""Everything remembered: the ledger, runs, recorded inputs, incidents, recommendations, the outbox."""

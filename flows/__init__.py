@@ -1,0 +1,1 @@
+"""What runs, and the only place where everything is wired together."""

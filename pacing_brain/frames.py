@@ -1,0 +1,282 @@
+"""The columns of every frame that moves between rooms: declared once, with dtype, unit and meaning, checked at the border.
+
+Money is integer micros (1e-6 of the row's currency), days are naive `datetime64[us]` at 00:00 of the account's calendar,
+instants are `datetime64[us, UTC]`, text is pandas `str` (missing = NaN), ratios are float64. `Int64` is a nullable integer.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pacing_brain.errors import FrameError
+
+TEXT, DAY, INSTANT = "str", "datetime64[us]", "datetime64[us, UTC]"
+MICROS, MICROS_OR_NULL, COUNT, COUNT_OR_NULL, RATIO, FLAG = "int64", "Int64", "int64", "Int64", "float64", "bool"
+
+
+@dataclass(frozen=True)
+class Column:
+    dtype: str
+    nullable: bool
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A frame's declared columns. `check` casts, orders and refuses; `empty` gives one without rows."""
+
+    name: str
+    fields: Mapping[str, Column]
+
+    @property
+    def columns(self) -> list[str]:
+        return list(self.fields)
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The frame with exactly the declared columns, in order and of the declared dtypes; absent nullable ones are added as null.
+
+        Raises:
+            FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
+        """
+        return pd.DataFrame({name: self._cast(frame, name, column) for name, column in self.fields.items()}).reset_index(drop=True)
+
+    def _cast(self, frame: pd.DataFrame, name: str, column: Column) -> Any:
+        if name not in frame.columns:
+            if not column.nullable:
+                raise FrameError(f"{self.name}: column {name} is missing")
+            return pd.Series(None, index=frame.index, dtype=column.dtype)
+        values = frame[name]
+        if not column.nullable and values.isna().any():
+            raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
+        try:
+            return values.astype(column.dtype)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
+
+    def empty(self) -> pd.DataFrame:
+        return self.check(pd.DataFrame({name: pd.Series([], dtype=column.dtype) for name, column in self.fields.items()}))
+
+
+def _frame(name: str, **columns: tuple[str, bool, str]) -> Frame:
+    return Frame(name, {key: Column(*column) for key, column in columns.items()})
+
+
+REQUIRED, NULLABLE = False, True
+
+# What the tracker plans: one row per usable tracker row. Rows with one flight_id are one line over several campaigns.
+TARGETS = _frame(
+    "targets",
+    row=(COUNT, REQUIRED, "row number in the tracker file (header = 1), for people"),
+    flight_id=(TEXT, REQUIRED, "given, or derived by the connector as platform:campaign id or name:start"),
+    campaign_id=(TEXT, NULLABLE, "platform's id, always text; null when only the name is known"),
+    campaign_name=(TEXT, NULLABLE, "as planned"),
+    platform=(TEXT, REQUIRED, "google | meta | dv360 | another, lower case"),
+    account_id=(TEXT, NULLABLE, "platform account, text"),
+    client=(TEXT, NULLABLE, ""),
+    market=(TEXT, NULLABLE, ""),
+    product=(TEXT, NULLABLE, ""),
+    currency=(TEXT, REQUIRED, "ISO 4217, upper case"),
+    timezone=(TEXT, NULLABLE, "IANA name as the tracker gives it; the feed's wins"),
+    budget_micros=(MICROS, REQUIRED, "what may be spent on media over the whole flight: after the fee when the plan is gross"),
+    gross_micros=(MICROS_OR_NULL, NULLABLE, "budget as written, when cost_basis = gross"),
+    fee_pct=(RATIO, NULLABLE, "percent of the gross budget, when cost_basis = gross"),
+    start_date=(DAY, REQUIRED, "first day, inclusive"),
+    end_date=(DAY, REQUIRED, "last day, inclusive"),
+    curve=(TEXT, REQUIRED, "even | ahead | asap | front | back | custom"),
+    curve_pct=(RATIO, NULLABLE, "P of front:P / back:P: percent of the budget in the first / second half"),
+    target_to_date_micros=(MICROS_OR_NULL, NULLABLE, "planned to date as the tracker states it (curve custom)"),
+    updated_at=(INSTANT, NULLABLE, "when a person last changed the row"),
+    owner=(TEXT, NULLABLE, "Slack user or name"),
+)
+
+# What was reported: one row per account, campaign, name, currency and day, as the spend query groups them.
+SPEND = _frame(
+    "spend",
+    platform=(TEXT, REQUIRED, ""),
+    account_id=(TEXT, REQUIRED, ""),
+    campaign_id=(TEXT, NULLABLE, "null: the name stands for it"),
+    campaign_name=(TEXT, NULLABLE, ""),
+    market=(TEXT, NULLABLE, ""),
+    product=(TEXT, NULLABLE, ""),
+    start_date=(DAY, NULLABLE, "the platform's own first day"),
+    end_date=(DAY, NULLABLE, "the platform's own last day; null = open"),
+    currency=(TEXT, REQUIRED, "of the account"),
+    timezone=(TEXT, NULLABLE, "IANA, of the account"),
+    day=(DAY, REQUIRED, "the account's day"),
+    spend_micros=(MICROS_OR_NULL, NULLABLE, "null: the warehouse holds a value that is not a number"),
+    n_rows=(COUNT, REQUIRED, "warehouse rows behind this one; more than 1 is a fault"),
+    impressions=(COUNT_OR_NULL, NULLABLE, ""),
+    clicks=(COUNT_OR_NULL, NULLABLE, ""),
+    conversions=(RATIO, NULLABLE, ""),
+    loaded_at=(INSTANT, REQUIRED, "when the row was loaded"),
+    status=(TEXT, NULLABLE, "the platform's status of the campaign, lower case"),
+    daily_budget_micros=(MICROS_OR_NULL, NULLABLE, "the platform's daily budget"),
+)
+
+# When each account's feed was last loaded, whether or not rows changed.
+LOADS = _frame(
+    "loads",
+    platform=(TEXT, NULLABLE, "null where the load table does not say; filled from spend or the plan"),
+    account_id=(TEXT, REQUIRED, ""),
+    loaded_at=(INSTANT, REQUIRED, "last successful load"),
+    from_rows=(FLAG, REQUIRED, "true: no load table, the newest LOADED_AT of the account's rows stands in"),
+)
+
+# What exists on the platform, delivering or not (optional: may have no rows).
+CAMPAIGNS = _frame(
+    "campaigns",
+    platform=(TEXT, REQUIRED, ""),
+    account_id=(TEXT, REQUIRED, ""),
+    campaign_id=(TEXT, REQUIRED, ""),
+    campaign_name=(TEXT, NULLABLE, ""),
+    status=(TEXT, NULLABLE, "lower case"),
+)
+
+# The warehouse's own total over the same days: what the rows are tied to.
+TOTALS = _frame(
+    "totals",
+    currency=(TEXT, REQUIRED, ""),
+    n_rows=(COUNT, REQUIRED, ""),
+    spend_micros=(MICROS, REQUIRED, ""),
+)
+
+# What the last sealed live run left for this one, one row per flight.
+MEMORY = _frame(
+    "memory",
+    flight_id=(TEXT, REQUIRED, ""),
+    lane=(TEXT, REQUIRED, ""),
+    severity=(TEXT, REQUIRED, ""),
+    side=(TEXT, REQUIRED, "over | under | none"),
+    action=(TEXT, REQUIRED, ""),
+    gates_red=(TEXT, REQUIRED, "names of red gates, sorted, comma separated; empty: all green"),
+    score_steps=(TEXT, REQUIRED, "each score on its step, so that a moved step ends a restatement"),
+    first_bad_at=(INSTANT, NULLABLE, "since when it is not healthy"),
+    watermark=(INSTANT, NULLABLE, ""),
+    inputs_digest=(TEXT, REQUIRED, "hex SHA-256 of the decision's own rows"),
+    policy_digest=(TEXT, REQUIRED, ""),
+    decided_run=(TEXT, REQUIRED, "the run whose entry stands"),
+    decided_seq=(COUNT_OR_NULL, NULLABLE, "its ledger entry"),
+    closed_micros=(MICROS, REQUIRED, "spend of closed days at that time, over the flight"),
+    closed_days=(COUNT, REQUIRED, "number of closed days with a row at that time"),
+    closed_to=(DAY, NULLABLE, "last closed day at that time"),
+    error=(TEXT, NULLABLE, "dead letter: why a node could not decide this flight"),
+)
+
+# What was learned and is in force (issue by issue more kinds).
+PATTERNS = _frame(
+    "patterns",
+    pattern_id=(TEXT, REQUIRED, ""),
+    kind=(TEXT, REQUIRED, "alias | not_alias | load_rhythm ..."),
+    scope=(TEXT, REQUIRED, "what it is about, e.g. flight:F1, account:google/1"),
+    value=(TEXT, REQUIRED, "what was learned, e.g. google/118/4711 for an alias"),
+    support=(COUNT, REQUIRED, "observations or answers behind it"),
+    confidence=(RATIO, REQUIRED, "0..1"),
+    expires_at=(INSTANT, NULLABLE, ""),
+)
+
+# Context row of an account, computed once before the graph over everything.
+ACCOUNTS = _frame(
+    "accounts",
+    platform=(TEXT, REQUIRED, ""),
+    account_id=(TEXT, REQUIRED, ""),
+    timezone=(TEXT, REQUIRED, "feed, else tracker, else policy"),
+    timezone_from=(TEXT, REQUIRED, "feed | tracker | policy"),
+    currency=(TEXT, NULLABLE, "feed's; null when the feed names none or several"),
+    loaded_at=(INSTANT, NULLABLE, "last load; null: never seen"),
+    load_basis=(TEXT, REQUIRED, "loads | rows | platform | none"),
+    feed_age_hours=(RATIO, NULLABLE, "as_of - loaded_at"),
+    cycle_hours=(RATIO, REQUIRED, "refresh_cycle_hours of the policy"),
+    grain=(TEXT, REQUIRED, "hourly | daily"),
+    watermark=(INSTANT, NULLABLE, "up to which spend is complete; null: no load"),
+    closed_day=(DAY, NULLABLE, "last account day that ends at or before the watermark"),
+    available=(FLAG, REQUIRED, "false: the source did not answer for this platform"),
+    live_flights=(COUNT, REQUIRED, "flights on at the watermark and matched here"),
+    silent_flights=(COUNT, REQUIRED, "those with zero delivery"),
+)
+
+# One row per flight; what `match` and the graph's nodes add, in order. The cohort frame.
+FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
+    # --- from the plan (first row of the line) ---
+    "flight_id": ("plan", ""),
+    "row": ("plan", "first tracker row of the line"),
+    "rows": ("plan", "all tracker rows of the line, comma separated text"),
+    "campaign_id": ("plan", "null for a line over several campaigns"),
+    "campaign_name": ("plan", ""),
+    "platform": ("plan", ""),
+    "account_id": ("match", "the matched account, else the planned one"),
+    "client": ("plan", ""), "market": ("plan", ""), "product": ("plan", ""),
+    "currency": ("plan", ""), "timezone": ("plan", "tracker's zone, nullable"),
+    "budget_micros": ("plan", ""), "gross_micros": ("plan", ""), "fee_pct": ("plan", ""),
+    "start_date": ("plan", ""), "end_date": ("plan", ""),
+    "curve": ("plan", ""), "curve_pct": ("plan", ""), "target_to_date_micros": ("plan", ""), "updated_at": ("plan", ""), "owner": ("plan", ""),
+    # --- match: who is who (over everything, before the graph) ---
+    "match_kind": ("match", "id | alias | name | ambiguous | none"),
+    "campaign_key": ("match", "platform/account/id (or name:...) of the matched campaign; null unless exactly one"),
+    "n_campaigns": ("match", "campaigns of the plan line"),
+    "n_matched": ("match", "campaigns of the line that were matched"),
+    "platform_name": ("match", "the matched campaign's newest name"),
+    "platform_campaign_id": ("match", "the id a halt would act on; null unless id or alias"),
+    "name_similarity": ("match", "0..1, plan name against platform name; null without a candidate"),
+    "candidates": ("match", "object: list of dicts {campaign_key, campaign_id, campaign_name, account_id, similarity, spend_micros, verdict, why}"),
+    "known_on_platform": ("match", "bool: a spend row or the campaign list knows it"),
+    "platform_status": ("match", "lower case or null"),
+    "overlaps": ("match", "other flight_ids whose days overlap on the same campaign, comma separated; empty: none"),
+    # --- reconcile: sums of the flight's own days ---
+    "day_start": ("reconcile", "instant: start 00:00 in the account's zone"),
+    "day_end": ("reconcile", "instant: end + 1 day 00:00 in the account's zone"),
+    "account_timezone": ("reconcile", "the zone that was used"),
+    "watermark": ("reconcile", "instant: the account's, never before day_start; null without loads"),
+    "actual_micros": ("reconcile", "Int64: days of the flight that begin before the watermark; null when unknown"),
+    "after_watermark_micros": ("reconcile", "Int64: later days of the flight"),
+    "credit_micros": ("reconcile", "int64: sum of negative days (<= 0), contained in actual"),
+    "spend_days": ("reconcile", "int64: days of the flight with spend > 0 up to the watermark"),
+    "row_days": ("reconcile", "int64: days of the flight with a row"),
+    "first_spend_day": ("reconcile", "day or null"), "last_spend_day": ("reconcile", "day or null"),
+    "closed_micros": ("reconcile", "int64: spend of closed days"), "closed_days": ("reconcile", "int64: closed days with a row"),
+    "closed_day": ("reconcile", "last closed account day inside the flight, or null"),
+    "closed_day_micros": ("reconcile", "Int64: spend on it"),
+    "last7_micros": ("reconcile", "Int64: spend of the last up to 7 closed days of the flight"),
+    "last7_days": ("reconcile", "int64: how many closed days those are"),
+    "impressions": ("reconcile", "Int64: in the flight up to the watermark; null when not reported"),
+    "duplicate_days": ("reconcile", "int64: days with more than one row"),
+    "bad_days": ("reconcile", "int64: days whose spend is not a number"),
+    "feed_currencies": ("reconcile", "currencies of its rows, sorted, comma separated"),
+    "daily_budget_micros": ("reconcile", "Int64: newest on the platform"),
+    "daily_budget_before_micros": ("reconcile", "Int64: the value before its last change, null if unchanged or unknown"),
+    "daily_budget_changed_day": ("reconcile", "first day with the newest value, null if unchanged or unknown"),
+    "shrunk_pct": ("reconcile", "float: closed history is smaller than remembered by this percent; 0 = not"),
+    "lost_days": ("reconcile", "int64: closed days that were there and are gone"),
+    "platform_market": ("reconcile", ""), "platform_product": ("reconcile", ""),
+    "platform_start": ("reconcile", ""), "platform_end": ("reconcile", ""),
+    # --- variance ---
+    "target_micros": ("variance", "Int64: planned from start to the watermark"),
+    "variance_pct": ("variance", "float: |actual - target| / target * 100; null when target is 0 or something is unknown"),
+    "pacing_pct": ("variance", "float: actual / target * 100, or null"),
+    "direction": ("variance", "over | under | none"),
+    "unexplained_pct": ("variance", "float: signed variance until the evidence is built"),
+    "band_severity": ("variance", "raw band: healthy | warning | critical"),
+    "severity": ("variance", "after early hours, stake and hysteresis; later lanes may raise it"),
+    "phase": ("variance", "before | early | live | ended | closed"),
+    "elapsed_hours": ("variance", "float: real hours of the flight up to the watermark"),
+    "stake_micros": ("variance", "int64: the least that counts"),
+    "zero_delivery": ("variance", "bool"),
+    "zero_kind": ("variance", "never | stopped | not_found | account | '' "),
+    "cost_fault": ("variance", "bool: impressions without spend"),
+    # --- confidence ---
+    "score": ("confidence", "float 0..1"), "score_metadata": ("confidence", "float or null"),
+    "score_name": ("confidence", "float or null"), "score_freshness": ("confidence", "float or null"),
+    "metadata_detail": ("confidence", "object: dict field -> match | differs | empty | left_out"),
+    "gates": ("confidence", "object: dict gate -> {state: green | red, evidence}"),
+    "red_gates": ("confidence", "sorted, comma separated; empty: all green"),
+    # --- lanes, root cause, mitigation ---
+    "lane": ("lane", "escalate | healthy | warning | critical"),
+    "action": ("lane", "log_only | slack_alert | escalate | recommend_halt"),
+    "urgent": ("lane", "bool"),
+    "problem": ("lane", "over | under | zero | stale | duplicate | currency | identity | unplanned | tracker | error | ''"),
+    "incident_scope": ("lane", "campaign | account | source | tracker | ''"),
+    "root_cause_code": ("root_cause", "word or null"), "root_cause": ("root_cause", "sentence with its figures, or null"),
+    "mitigation": ("mitigation", "object: list of sentences"), "recommendation": ("mitigation", "one sentence or null"),
+    "reasons": ("all", "object: list of sentences, in the order in which they decided"),
+}

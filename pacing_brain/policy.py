@@ -1,0 +1,309 @@
+"""The policy: every threshold with its unit in its name, overridable per scope, kept by digest.
+
+A policy file is TOML. Unknown keys are refused. `[scope."client=acme"]` overrides any key of the tables in `SCOPED`; scopes win from
+the general to the specific: platform < client < market < account < campaign < flight. `docs/policy.md` explains every key.
+"""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import orjson
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError, field_validator, model_validator
+
+from pacing_brain.errors import PolicyError
+
+Share = Field(ge=0.0, le=1.0)
+HaltOrAlert = Literal["recommend_halt", "slack_alert"]
+SCOPE_ORDER = ("platform", "client", "market", "account", "campaign", "flight")
+SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market", "account": "account_id", "campaign": "campaign_id",
+                 "flight": "flight_id"}
+SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "actions")
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Variance(_Table):
+    """Bands on the variance, half-open: healthy < warning_pct <= warning < critical_pct <= critical."""
+
+    warning_pct: PositiveFloat = 10.0
+    critical_pct: PositiveFloat = 25.0
+    hysteresis_pct: float = Field(default=80.0, gt=0.0, le=100.0)  # a raised severity ends below this percent of its band edge
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.warning_pct >= self.critical_pct:
+            raise ValueError("warning_pct must be below critical_pct")
+        return self
+
+
+class Confidence(_Table):
+    """score = weight_metadata * metadata + weight_name * name + weight_freshness * freshness; below minimum a person is asked."""
+
+    minimum: float = Field(default=0.70, ge=0.0, le=1.0)
+    weight_metadata: float = Field(default=0.5, ge=0.0, le=1.0)
+    weight_name: float = Field(default=0.3, ge=0.0, le=1.0)
+    weight_freshness: float = Field(default=0.2, ge=0.0, le=1.0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs(self.weight_metadata + self.weight_name + self.weight_freshness - 1.0) > 1e-9:
+            raise ValueError("weight_metadata + weight_name + weight_freshness must be 1")
+        return self
+
+
+class Identity(_Table):
+    """A proposal needs this similarity of names and this distance to the next candidate."""
+
+    proposal_similarity: float = Field(default=0.85, ge=0.0, le=1.0)
+    proposal_margin: float = Field(default=0.08, ge=0.0, le=1.0)
+
+
+class Freshness(_Table):
+    """The feed of an account: how often it loads, how it lags, when it is too old to act on."""
+
+    red_after_hours: PositiveFloat = 24.0
+    red_after_cycle_hours: NonNegativeFloat = 12.0  # red at the later of red_after_hours and cycle + this
+    refresh_cycle_hours: PositiveFloat = 4.0
+    grain: Literal["hourly", "daily"] = "daily"
+    lag_hours: NonNegativeFloat = 0.0  # hourly: the watermark is this far before the load
+    daily_lag_hours: NonNegativeFloat = 6.0  # daily: the last midnight before (load - this)
+
+
+class Completeness(_Table):
+    shrink_pct: NonNegativeFloat = 1.0  # closed history that got smaller by more than this is red
+
+
+class Early(_Table):
+    """Before both have passed no band is judged, except zero delivery and more than day_factor times the plan of the day."""
+
+    hours: NonNegativeFloat = 24.0
+    closed_days: int = Field(default=1, ge=0)
+    day_factor: PositiveFloat = 2.0
+
+
+_STAKE_UNITS = {"JPY": 2500.0, "KRW": 25000.0, "HUF": 10000.0, "CLP": 25000.0, "COP": 100000.0, "IDR": 400000.0, "VND": 600000.0}
+
+
+class Stake(_Table):
+    """No alert under the larger of a share of the budget and an amount in the account's currency."""
+
+    minimum_pct_of_budget: NonNegativeFloat = 0.5
+    minimum_units: NonNegativeFloat = 25.0
+    minimum_units_by_currency: dict[str, NonNegativeFloat] = Field(default_factory=lambda: dict(_STAKE_UNITS))
+
+
+class Zero(_Table):
+    planned_hours: NonNegativeFloat = 12.0  # the load must cover at least this much of the flight
+
+
+class Actions(_Table):
+    """What a critical cell asks for. `preset = "specification"` is the original table to the letter."""
+
+    over: HaltOrAlert = "recommend_halt"
+    under: HaltOrAlert = "slack_alert"
+    zero: HaltOrAlert = "recommend_halt"
+    preset: Literal["default", "specification"] = "default"
+
+
+class Tracker(_Table):
+    red_after_days: PositiveFloat = 14.0  # without a readable plan
+    target_to_date_max_days: PositiveFloat = 7.0  # an older one is quarantined
+
+
+class Ended(_Table):
+    final_after_hours: NonNegativeFloat = 72.0  # an ended flight is decided until its data are final
+
+
+class Clock(_Table):
+    future_minutes: NonNegativeFloat = 5.0  # a load further ahead of the clock is a fault
+
+
+class Route(_Table):
+    channel: str | None = None
+    owner: str | None = None
+
+
+class Approvals(_Table):
+    """Who may decide. Read by the approval queue; nothing is paused without it."""
+
+    approvers: tuple[str, ...] = ()
+    responders: tuple[str, ...] = ()
+    two_people_above: dict[str, NonNegativeFloat] = Field(default_factory=dict)  # by currency; one not listed takes the strictest rule
+    expires_after_hours: PositiveFloat = 12.0
+    cli: bool = False
+
+
+_SYNONYMS = {"uk": ("gb", "united kingdom", "great britain"), "us": ("usa", "united states"), "de": ("germany", "deutschland"),
+             "fr": ("france",), "es": ("spain", "espana"), "it": ("italy", "italia"), "nl": ("netherlands", "holland")}
+
+# What differs by platform out of the box; a policy's own scopes come after these.
+BUILT_IN_SCOPES: dict[str, dict[str, Any]] = {
+    "platform=google": {"freshness": {"grain": "hourly", "lag_hours": 2.0}},
+    "platform=meta": {"freshness": {"grain": "hourly", "lag_hours": 5.0}},
+    "platform=dv360": {"freshness": {"refresh_cycle_hours": 24.0}},
+}
+
+
+class Policy(_Table):
+    """Everything a decision depends on besides data. Immutable; equal policies have equal digests."""
+
+    mode: Literal["observe", "recommend"] = "recommend"
+    bands: Literal["fixed"] = "fixed"
+    schedule_hours: int = Field(default=4, ge=1, le=24)
+    timezone: str = "UTC"  # of an account whose feed and tracker name none
+    variance: Variance = Variance()
+    confidence: Confidence = Confidence()
+    identity: Identity = Identity()
+    freshness: Freshness = Freshness()
+    completeness: Completeness = Completeness()
+    early: Early = Early()
+    stake: Stake = Stake()
+    zero: Zero = Zero()
+    actions: Actions = Actions()
+    tracker: Tracker = Tracker()
+    ended: Ended = Ended()
+    clock: Clock = Clock()
+    routes: dict[str, Route] = Field(default_factory=dict)
+    approvals: Approvals = Approvals()
+    synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
+    scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("mode", "bands", mode="before")
+    @classmethod
+    def _not_yet(cls, value: object) -> object:
+        if value in ("autonomous", "evidence"):
+            raise ValueError(f"{value!r} is not available in this version")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"{value!r} is no IANA time zone") from error
+        return value
+
+    @field_validator("scope", "routes")
+    @classmethod
+    def _selectors(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for selector in value:
+            parse_selector(selector)
+        return value
+
+    @model_validator(mode="after")
+    def _scopes_fit(self) -> Self:
+        for selector, tables in self.scope.items():
+            if unknown := set(tables) - set(SCOPED):
+                raise ValueError(f"scope {selector!r}: {', '.join(sorted(unknown))} cannot be set per scope")
+            for name, values in tables.items():
+                table = getattr(self, name)
+                if not isinstance(values, Mapping):
+                    raise ValueError(f"scope {selector!r}: {name} must be a table")
+                type(table).model_validate(table.model_dump() | dict(values))
+        return self
+
+    @classmethod
+    def parse(cls, text: str, where: str = "policy") -> "Policy":
+        """A policy from TOML text.
+
+        Raises:
+            PolicyError: not TOML, an unknown key or a value out of range; the message names the file and the key.
+        """
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as error:
+            raise PolicyError(f"{where} is not valid TOML: {error}") from error
+        except ValidationError as error:
+            raise PolicyError(f"{where}: {_first_fault(error)}") from error
+
+    @classmethod
+    def load(cls, path: Path) -> "Policy":
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise PolicyError(f"policy file {path} cannot be read: {error.strerror}. Check PACING_POLICY.") from error
+        except UnicodeDecodeError as error:
+            raise PolicyError(f"policy file {path} is not UTF-8 text") from error
+        return cls.parse(text, str(path))
+
+    def canonical(self) -> str:
+        """The effective policy as JSON with sorted keys: what is digested, kept and replayed."""
+        return orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS).decode()
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of `canonical()`."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    def scopes(self) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
+        """(selector, kind, value, tables) in the order in which they apply: built-in first, then from general to specific."""
+        for scopes in (BUILT_IN_SCOPES, self.scope):
+            for selector in sorted(scopes, key=lambda s: (SCOPE_ORDER.index(parse_selector(s)[0]), s)):
+                yield selector, *parse_selector(selector), scopes[selector]
+
+    def resolve(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Every scoped number for every row, as columns named table_key (for instance `variance_warning_pct`).
+
+        Rows need the columns of `SCOPE_COLUMNS` that exist for them; a column that is absent matches no scope.
+        """
+        columns = {f"{table}_{key}": np.full(len(rows), value, dtype=object if isinstance(value, str) else None)
+                   for table in SCOPED for key, value in getattr(self, table).model_dump().items() if not isinstance(value, dict)}
+        for _, kind, wanted, tables in self.scopes():
+            if SCOPE_COLUMNS[kind] not in rows.columns:
+                continue
+            mask = rows[SCOPE_COLUMNS[kind]].astype("str").str.casefold().eq(wanted.casefold()).fillna(value=False).to_numpy(dtype=bool)
+            if not mask.any():
+                continue
+            for table, values in tables.items():
+                for key, value in values.items():
+                    if not isinstance(value, Mapping):
+                        columns[f"{table}_{key}"][mask] = value
+        resolved = pd.DataFrame(columns, index=rows.index)
+        return resolved.assign(stake_units=self._stake_units(rows, resolved))
+
+    def _stake_units(self, rows: pd.DataFrame, resolved: pd.DataFrame) -> pd.Series:
+        if "currency" not in rows.columns:
+            return resolved["stake_minimum_units"].astype("float64")
+        by_currency = rows["currency"].map(self.stake.minimum_units_by_currency)
+        return by_currency.astype("float64").fillna(resolved["stake_minimum_units"].astype("float64"))
+
+    def winners(self, row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+        """For one campaign: key -> (value, the scope that won, or `policy` / `default`)."""
+        default = Policy()
+        won: dict[str, tuple[Any, str]] = {}
+        for table in SCOPED:
+            for key, value in getattr(self, table).model_dump().items():
+                won[f"{table}.{key}"] = (value, "default" if value == getattr(getattr(default, table), key) else "policy")
+        for selector, kind, wanted, tables in self.scopes():
+            if str(row.get(SCOPE_COLUMNS[kind]) or "").casefold() != wanted.casefold():
+                continue
+            for table, values in tables.items():
+                won |= {f"{table}.{key}": (value, selector) for key, value in values.items()}
+        return won
+
+
+def parse_selector(selector: str) -> tuple[str, str]:
+    """`client=acme` -> ("client", "acme")."""
+    kind, _, value = selector.partition("=")
+    if kind not in SCOPE_ORDER or not re.fullmatch(r"\S.*", value):
+        raise ValueError(f"{selector!r} is no selector: write one of {', '.join(SCOPE_ORDER)}, then = and a value")
+    return kind, value
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {place}"
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{place}: {message}" if place else message
