@@ -1,0 +1,84 @@
+"""Account days and instants: a day is [its 00:00, the next day's 00:00) on the wall clock of the account's zone.
+
+A day has 23, 24 or 25 real hours. A midnight that does not exist (clocks go forward over it) is the first instant after the gap; one that
+happens twice is the first. All functions are vectorised by unique zone and value, keep the index, and give NaT where the day, the instant
+or the zone is unknown.
+"""
+
+from collections.abc import Iterator
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain.errors import DataError
+
+INSTANT, DAY = "datetime64[us, UTC]", "datetime64[us]"
+ONE_DAY = pd.Timedelta(days=1)
+
+
+def midnights(days: pd.Series, zones: pd.Series) -> pd.Series:
+    """The instant at which each account day begins.
+
+    Args:
+        days: datetime64, naive, at 00:00.
+        zones: IANA names, same index.
+
+    Returns:
+        datetime64[us, UTC].
+
+    Raises:
+        DataError: a zone is not known.
+    """
+    starts = np.full(len(days), np.datetime64("NaT"), dtype=DAY)
+    values = days.to_numpy(dtype=DAY)
+    for zone, rows in _by_zone(zones):
+        unique, inverse = np.unique(values[rows], return_inverse=True)
+        starts[rows] = _starts_of(unique, zone)[inverse]
+    return pd.Series(starts, index=days.index, dtype=DAY).dt.tz_localize("UTC")
+
+
+def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
+    """The account day that each instant lies in: midnights(day) <= instant < midnights(day + 1).
+
+    Returns:
+        datetime64[us], naive, at 00:00.
+
+    Raises:
+        DataError: a zone is not known.
+    """
+    days = np.full(len(instants), np.datetime64("NaT"), dtype=DAY)
+    values = instants.astype(INSTANT).dt.tz_localize(None).to_numpy(dtype=DAY)
+    for zone, rows in _by_zone(zones):
+        unique, inverse = np.unique(values[rows], return_inverse=True)
+        wall = pd.DatetimeIndex(unique).tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize().as_unit("us")
+        # Clocks that go back over a midnight show the old day once more; the new day has begun all the same.
+        begun = _starts_of((wall + ONE_DAY).to_numpy(dtype=DAY), zone) <= unique
+        days[rows] = np.where(begun, wall + ONE_DAY, wall)[inverse]
+    return pd.Series(days, index=instants.index, dtype=DAY)
+
+
+def last_midnight(instants: pd.Series, zones: pd.Series) -> pd.Series:
+    """The last beginning of an account day at or before each instant, as datetime64[us, UTC]."""
+    return midnights(local_days(instants, zones), zones)
+
+
+def _by_zone(zones: pd.Series) -> Iterator[tuple[ZoneInfo, np.ndarray]]:
+    """(zone, positions) for every zone that occurs; rows without one are left out."""
+    codes, names = pd.factorize(zones)
+    for code, name in enumerate(names):
+        yield _zone(str(name)), np.flatnonzero(codes == code)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise DataError(f"{name!r} is no IANA time zone") from error
+
+
+def _starts_of(days: np.ndarray, zone: ZoneInfo) -> np.ndarray:
+    wall = pd.DatetimeIndex(days)
+    first = np.ones(len(wall), dtype=bool)  # of two equal wall clock times, the first
+    instants = wall.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    return np.asarray(instants.tz_convert("UTC").tz_localize(None), dtype=DAY)
