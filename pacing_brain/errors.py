@@ -91,7 +91,11 @@ class DatabaseRefused(Refused):
 
 
 class SlackRefused(Refused):
-    """Slack refused the message."""
+    """Slack refused the message. `fault` says what is wrong: this message, its channel, or the whole workspace (token, scope)."""
+
+    def __init__(self, message: str, *, fault: str = "message") -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class RunError(PacingError):
