@@ -1,0 +1,70 @@
+"""What the whole suite shares: the real servers, started once per process that runs tests, in directories of their own."""
+
+import importlib.util
+import itertools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from flows.local_postgres import EmbeddedPostgres
+
+APP_LOGIN = "pacing_app_test"
+TEMPLATE = "pacing_template"
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Database:
+    """SQLAlchemy URLs of one database: as the role that may migrate, and as the application's."""
+
+    name: str
+    admin: str
+    app: str
+
+
+@pytest.fixture(scope="session")
+def short_tmp() -> Iterator[Path]:
+    """A directory with a path short enough for Unix sockets."""
+    directory = Path(tempfile.mkdtemp(prefix="pacing-test-"))
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
+    """A Postgres server of this test process."""
+    with EmbeddedPostgres(short_tmp, durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def template_database(postgres: EmbeddedPostgres) -> str:
+    """Name of a migrated database that is only copied from."""
+    _execute(postgres, f'CREATE DATABASE "{TEMPLATE}"')
+    if importlib.util.find_spec("audit.migrate") is None:
+        _execute(postgres, f'CREATE ROLE "{APP_LOGIN}" LOGIN')
+    else:
+        from audit.migrate import upgrade
+
+        upgrade(postgres.admin_url(TEMPLATE), app_login=APP_LOGIN)
+    return TEMPLATE
+
+
+@pytest.fixture
+def fresh_database(postgres: EmbeddedPostgres, template_database: str) -> Iterator[Database]:
+    """A migrated, empty database of the test's own."""
+    name = f"pacing_test_{next(_numbers)}"
+    _execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{template_database}"')
+    yield Database(name, postgres.admin_url(name), postgres.url(APP_LOGIN, name))
+    _execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(postgres: EmbeddedPostgres, statement: str) -> None:
+    import psycopg
+
+    with psycopg.connect(postgres.admin_url().replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(statement)
