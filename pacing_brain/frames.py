@@ -280,3 +280,27 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "mitigation": ("mitigation", "object: list of sentences"), "recommendation": ("mitigation", "one sentence or null"),
     "reasons": ("all", "object: list of sentences, in the order in which they decided"),
 }
+
+_WHOLE = """budget_micros gross_micros target_to_date_micros row n_campaigns n_matched actual_micros after_watermark_micros credit_micros spend_days row_days
+    closed_micros closed_days closed_day_micros last7_micros last7_days impressions duplicate_days bad_days daily_budget_micros
+    daily_budget_before_micros lost_days target_micros stake_micros restates_seq""".split()
+_RATIOS = """fee_pct curve_pct name_similarity shrunk_pct variance_pct pacing_pct unexplained_pct elapsed_hours score score_metadata score_name
+    score_freshness""".split()
+_DAYS = "start_date end_date first_spend_day last_spend_day closed_day daily_budget_changed_day platform_start platform_end".split()
+_INSTANTS = "updated_at day_start day_end watermark first_bad_at".split()
+_FLAGS = "known_on_platform zero_delivery cost_fault urgent restated".split()
+OBJECTS = ["candidates", "metadata_detail", "gates", "mitigation", "reasons"]  # JSON values: lists and dicts
+
+
+def _flight_dtype(name: str) -> str:
+    groups = ((_WHOLE, COUNT_OR_NULL), (_RATIOS, RATIO), (_DAYS, DAY), (_INSTANTS, INSTANT), (_FLAGS, "boolean"), (OBJECTS, "object"))
+    return next((dtype for names, dtype in groups if name in names), TEXT)
+
+
+# The decided cohort, one row per flight: every column of FLIGHT_COLUMNS and what `conclude` adds.
+DECISIONS = Frame("decisions", {
+    name: Column(_flight_dtype(name), NULLABLE, meaning) for name, meaning in (
+        *((name, meaning) for name, (_, meaning) in FLIGHT_COLUMNS.items()),
+        ("incident", "fingerprint of the incident it points to, or null"), ("inputs_digest", "hex SHA-256 of its own rows"),
+        ("score_steps", "each score on its step"), ("restated", "the standing decision holds"), ("restates_seq", "its ledger entry"),
+        ("first_bad_at", "since when it is not healthy"), ("error", "dead letter: why it could not be decided"))})

@@ -122,6 +122,7 @@ class Inputs:
     totals: pd.DataFrame
     memory: pd.DataFrame
     patterns: pd.DataFrame
+    quarantined: tuple[Quarantined, ...] = ()  # rows that a connector could not use
 
 
 class Finding(_Value):

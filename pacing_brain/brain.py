@@ -1,0 +1,63 @@
+"""`PacingBrain`: inputs in, decisions out.
+
+    match (who is who) -> context (account rows) -> the graph over the cohort -> conclude (what needs everyone)
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from pacing_brain import confidence, context, graph, match, single
+from pacing_brain.conclude import conclude, failed
+from pacing_brain.model import Inputs, Outcome
+from pacing_brain.nodes import Cohort
+from pacing_brain.policy import Policy
+from pacing_brain.single import PacingAlert, ReconciledSpend, SpendRecord
+
+
+@dataclass(frozen=True)
+class PacingBrain:
+    """Decides cohorts of campaigns. Holds the compiled graph and nothing else; one instance serves any number of runs."""
+
+    graph: Any = field(default_factory=graph.compiled)
+
+    def decide(self, inputs: Inputs) -> Outcome:
+        """The decisions on every flight of the plan, and what was found beside them.
+
+        A flight on which a node raises is isolated by splitting the cohort, escalated with its error, and listed in
+        `Outcome.dead_letters`; the others are decided as if it were not there.
+        """
+        flights, days = match.match(inputs)
+        accounts = context.with_silence(context.accounts(inputs), flights, days, inputs)
+        cohort: Cohort = {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
+                          "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
+        decided = list(self._decide_or_split(cohort)) if len(flights) else []
+        return conclude(inputs, decided, flights, days, accounts)
+
+    def judge(self, record: SpendRecord, policy: Policy | None = None) -> PacingAlert:
+        """One campaign, through the same graph."""
+        return single.alert(single.first(self.decide(record.inputs(policy or Policy())).decisions), record)
+
+    def reconcile(self, record: SpendRecord, policy: Policy | None = None) -> ReconciledSpend:
+        """One campaign's plan and spend held against each other, with the three scores."""
+        return single.reconciled(single.first(self.decide(record.inputs(policy or Policy())).decisions))
+
+    def _decide_or_split(self, cohort: Cohort) -> Iterator[pd.DataFrame]:
+        """The decided cohort, or both of its halves, down to the one flight on which a node raises."""
+        flights = cohort["flights"]
+        try:
+            yield graph.decide(self.graph, cohort)["flights"]
+        except Exception as error:  # noqa: BLE001  the one place: whatever a node raises concerns one campaign, not the run
+            if len(flights) == 1:
+                yield failed(flights, error)
+                return
+            middle = len(flights) // 2
+            for half in (flights.iloc[:middle], flights.iloc[middle:]):
+                yield from self._decide_or_split(_part(cohort, half))
+
+
+def _part(cohort: Cohort, flights: pd.DataFrame) -> Cohort:
+    days = cohort["days"]
+    return {**cohort, "flights": flights.reset_index(drop=True), "days": days[days["flight_id"].isin(flights["flight_id"])], "parts": []}

@@ -1,0 +1,98 @@
+"""After the graph: what needs everyone. Pure.
+
+Puts the decided parts together, says which verdicts merely stand (restated), turns problems into findings of the smallest scope that
+explains them, and writes the memory for the next run.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pacing_brain import findings, frames, match, mitigation
+from pacing_brain.digests import group_digests
+from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
+
+OWN_SPEND = [name for name in frames.SPEND.columns if name != "loaded_at"]
+OWN_PLAN = [name for name in frames.TARGETS.columns if name != "row"]
+OWN_MATCH = ["match_kind", "campaign_key", "platform_name", "known_on_platform", "platform_status", "overlaps", "candidates"]
+UNCHANGED = ["watermark", "inputs_digest", "policy_digest", "lane", "action", "gates_red", "score_steps"]
+
+
+def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame) -> Outcome:
+    """The outcome of a run from the decided parts of its cohort."""
+    whole = pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
+    decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
+    decisions = _with_reallocation(decisions)
+    decisions = _with_digests(decisions, inputs, days)
+    decisions = _restate(decisions, inputs)
+    found = findings.find(decisions, days, accounts, inputs)
+    decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
+    days = _after_watermark(days, decisions)
+    return Outcome(
+        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found,
+        memory=_remember(decisions, inputs),
+        dead_letters=tuple({"flight_id": row.flight_id, "error": row.error} for row in decisions[decisions["error"].notna()].itertuples()),
+        quarantined=match.quarantined(days))
+
+
+def failed(flight: pd.DataFrame, error: Exception) -> pd.DataFrame:
+    """The decision on a flight on which a node raised: a person is asked, nothing else is claimed."""
+    said = f"This campaign could not be decided: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"[:500]
+    known = {name: flight[name] for name in frames.FLIGHT_COLUMNS if name in flight.columns}
+    verdict = {"severity": "warning", "direction": "none", "lane": Lane.ESCALATE.value, "action": Action.ESCALATE.value, "urgent": True,
+               "problem": Problem.ERROR.value, "incident_scope": "campaign", "phase": "live", "zero_delivery": False, "zero_kind": "",
+               "cost_fault": False, "red_gates": "", "error": said, "root_cause_code": "error", "root_cause": said,
+               "recommendation": "A person looks at this campaign; the monitor tries again at the next run."}
+    row = pd.DataFrame(known | verdict, index=flight.index)
+    return row.assign(reasons=[[said]] * len(row), mitigation=[[]] * len(row), gates=[{}] * len(row))
+
+
+def _with_reallocation(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Where a sibling of the same client could take or give the money, that is one more remedy."""
+    said = mitigation.reallocate(decisions)
+    advice = [[*(steps or []), *([said[flight]] if flight in said else [])]
+              for flight, steps in zip(decisions["flight_id"], decisions["mitigation"].where(decisions["mitigation"].notna(), None), strict=True)]
+    return decisions.assign(mitigation=advice)
+
+
+def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -> pd.DataFrame:
+    """inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match."""
+    parts = [group_digests(inputs.targets, "flight_id", OWN_PLAN), group_digests(days, "flight_id", OWN_SPEND),
+             group_digests(decisions, "flight_id", OWN_MATCH)]
+    columns = [decisions["flight_id"].map(part).fillna("") for part in parts]
+    digests = [hashlib.sha256("\n".join(row).encode()).hexdigest() for row in zip(*columns, strict=True)]
+    steps = [f"m{metadata:.2f} n{name:.2f} f{freshness:.2f}" for metadata, name, freshness in
+             zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]
+    return decisions.assign(inputs_digest=digests, score_steps=steps)
+
+
+def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """A verdict is restated when nothing that it depends on has changed; then it cites the entry that stands."""
+    now = decisions.assign(policy_digest=inputs.policy.digest, gates_red=decisions["red_gates"].fillna(""))
+    before = decisions[["flight_id"]].merge(inputs.memory, on="flight_id", how="left")
+    same = before["decided_seq"].notna() & before["error"].isna() & now["error"].isna().to_numpy()
+    for name in UNCHANGED:
+        old, new = before[name], now[name].reset_index(drop=True)
+        same &= (old == new).fillna(value=False).astype(bool) | (old.isna() & new.isna())
+    stands = same.to_numpy(dtype=bool)
+    first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(now["lane"].ne("healthy").to_numpy())
+    return decisions.assign(restated=stands, restates_seq=before["decided_seq"].where(stands).to_numpy(), first_bad_at=first_bad.to_numpy())
+
+
+def _after_watermark(days: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Matched days that begin at or after their flight's watermark are known to be incomplete, and counted apart."""
+    from pacing_brain import reconcile
+
+    return reconcile.split_after_watermark(days, decisions)
+
+
+def _remember(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """MEMORY for the next run. `decided_seq` of a new decision is filled in when the ledger has numbered it."""
+    memory = decisions.rename(columns={"red_gates": "gates_red", "direction": "side"}).assign(
+        policy_digest=inputs.policy.digest, decided_run=inputs.run.run_id, decided_seq=decisions["restates_seq"],
+        closed_to=decisions["closed_day"], closed_micros=decisions["closed_micros"].fillna(0), closed_days=decisions["closed_days"].fillna(0))
+    kept = inputs.memory.set_index("flight_id")["decided_run"]
+    standing = memory["flight_id"].map(kept)
+    memory["decided_run"] = memory["decided_run"].where(~memory["restated"].astype(bool), standing)
+    return frames.MEMORY.check(memory.fillna({"gates_red": "", "side": "none"}))

@@ -1,0 +1,53 @@
+"""A decision as the ledger keeps it: the keys of CONTRACT `campaign_decided`, always all of them, null where not known."""
+
+from typing import Any
+
+import pandas as pd
+
+from pacing_brain.model import Action
+from pacing_brain.natives import natives
+
+PLAN = ["flight_id", "campaign_name", "platform", "account_id", "client", "market", "product", "currency", "budget_micros", "start_date",
+        "end_date", "row"]
+HALT_ON = [Action.RECOMMEND_HALT.value]
+
+
+def bodies(decisions: pd.DataFrame, spends: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """One ledger body per row of DECISIONS.
+
+    Args:
+        decisions: rows of DECISIONS.
+        spends: for a line over several campaigns, flight_id -> [{account_id, campaign_id, actual_micros}] sorted by share, largest first.
+    """
+    return [_body(row, spends.get(row["flight_id"])) for row in natives(decisions)]
+
+
+def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[str, Any]:
+    several = campaigns is not None and len(campaigns) > 1
+    unexplained = row["actual_micros"] - row["target_micros"] if None not in (row["actual_micros"], row["target_micros"]) else None
+    body = {name: row[name] for name in PLAN} | {
+        "campaign_id": None if several else row["campaign_id"] or row["platform_campaign_id"],
+        "target_micros": row["target_micros"], "actual_micros": row["actual_micros"],
+        "after_watermark_micros": row["after_watermark_micros"], "watermark": row["watermark"], "watermark_basis": "prior",
+        "variance_pct": row["variance_pct"], "direction": row["direction"], "unexplained_pct": row["unexplained_pct"],
+        "bridge": {"residual_micros": unexplained}, "pacing_pct": row["pacing_pct"], "band_severity": row["band_severity"],
+        "severity": row["severity"], "phase": row["phase"], "zero_delivery": bool(row["zero_delivery"]),
+        "confidence": {"score": row["score"], "metadata": row["score_metadata"], "name": row["score_name"], "freshness": row["score_freshness"]},
+        "gates": row["gates"], "lane": row["lane"], "action": row["action"], "recommendation": row["recommendation"],
+        "requires_human": row["action"] in ("escalate", "recommend_halt"), "match_kind": row["match_kind"], "candidates": row["candidates"],
+        "incident": row["incident"], "reasons": row["reasons"], "root_cause": row["root_cause"], "mitigation": row["mitigation"],
+        "forecast": None, "inputs_digest": row["inputs_digest"], "error": row["error"],
+    }
+    if several:
+        body["campaigns"] = campaigns
+    if row["action"] in HALT_ON:
+        body["halt"] = _halt(row, campaigns)
+    return body
+
+
+def _halt(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """What a pause would act on: exactly one campaign; of several the one with the largest spend, the rest listed."""
+    if campaigns and len(campaigns) > 1:
+        first, *rest = campaigns
+        return {"platform": row["platform"], "account_id": first["account_id"], "campaign_id": first["campaign_id"], "others": rest}
+    return {"platform": row["platform"], "account_id": row["account_id"], "campaign_id": row["platform_campaign_id"] or row["campaign_id"]}

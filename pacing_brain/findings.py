@@ -1,0 +1,163 @@
+"""From decisions to findings: each problem once, in the smallest scope that explains it.
+
+A campaign's own problem is a finding of the campaign. A red gate that concerns an account, the source or the tracker is one finding of that
+scope, which lists its campaigns. Money outside every plan is one finding per account.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
+from pacing_brain.money import money
+from pacing_brain.natives import natives
+
+ACCOUNT_WIDE = [Problem.DUPLICATE.value, Problem.CURRENCY.value, Problem.TRACKER.value]  # one fault of the account when all its flights have it
+RECENT_DAYS = 3  # money outside the plan is a problem while it goes on
+SHORT = ["flight_id", "campaign_name", "client", "currency", "actual_micros", "target_micros", "row"]
+RANK = {Severity.HEALTHY: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
+
+
+def find(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> tuple[Finding, ...]:
+    """Every finding of the run, sorted by fingerprint."""
+    bad = decisions[decisions["lane"].ne(Lane.HEALTHY.value)]
+    bad = bad.assign(scope=_scopes(bad, decisions, accounts, inputs))
+    found = [_finding(str(scope), str(problem), group, accounts) for (scope, problem), group in bad.groupby(["scope", "problem"], sort=True)]
+    found += _outside_every_plan(decisions, days, accounts, inputs)
+    found += _unusable_rows(inputs)
+    return tuple(sorted(found, key=lambda finding: finding.fingerprint))
+
+
+def by_flight(found: Iterable[Finding]) -> dict[str, str]:
+    """flight_id -> fingerprint of the finding that its decision points to."""
+    return {flight: finding.fingerprint for finding in found if finding.problem is not Problem.UNPLANNED for flight in finding.flights}
+
+
+def _scopes(bad: pd.DataFrame, decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> pd.Series:
+    """The scope of each bad row as `kind:id`."""
+    account = bad["platform"].astype("str") + "/" + bad["account_id"].fillna("").astype("str")
+    judged = decisions[~decisions["phase"].isin(["before", "closed"])].groupby(["platform", "account_id"]).size().rename("judged")
+    alike = bad.groupby(["platform", "account_id", "problem"])["flight_id"].transform("size")
+    whole = bad.join(judged, on=["platform", "account_id"])["judged"].eq(alike) & alike.ge(2) & bad["problem"].isin(ACCOUNT_WIDE)
+    down = ~bad[["platform"]].merge(accounts.groupby("platform")["available"].all(), on="platform", how="left")["available"].fillna(value=True)
+    everything = any(not state.available and state.platform is None for state in inputs.run.sources)
+    source = np.where(everything, f"source:{inputs.run.spend_source}", f"source:{inputs.run.spend_source}/" + bad["platform"].astype("str"))
+    stale = bad["problem"].eq(Problem.STALE.value)
+    return pd.Series(np.select(
+        [stale & down.to_numpy(dtype=bool), bad["incident_scope"].eq("source"), bad["overlaps"].fillna("").ne("") & bad["problem"].eq("tracker"),
+         bad["red_gates"].str.contains("tracker").fillna(value=False).astype(bool) & bad["problem"].eq("tracker") & bad["overlaps"].fillna("").eq(""),
+         bad["incident_scope"].eq("account") | whole],
+        [source, f"source:{inputs.run.spend_source}", f"tracker:{inputs.run.tracker}", f"tracker:{inputs.run.tracker}", "account:" + account],
+        "campaign:" + bad["flight_id"].astype("str")), index=bad.index)
+
+
+def _finding(scope: str, problem: str, group: pd.DataFrame, accounts: pd.DataFrame) -> Finding:
+    """One finding from the rows that share a scope and a problem."""
+    rows = natives(group.drop(columns="scope"))
+    worst = max(rows, key=lambda row: (RANK[Severity(row["severity"])], _at_stake(row)))
+    amounts = _amounts(rows)
+    currency, at_stake = max(amounts.items(), key=lambda item: item[1], default=(worst["currency"], 0))
+    account = accounts[accounts["platform"].eq(worst["platform"]) & accounts["account_id"].eq(worst["account_id"] or "")]
+    facts: dict[str, Any] = {"account": (natives(account) or [None])[0], "amounts": amounts}
+    single = scope.startswith("campaign:")
+    facts |= {"flight": worst} if single else {"flights": [{name: row[name] for name in SHORT} for row in rows]}
+    if single:
+        facts["siblings_delivering"] = _siblings(account)
+        facts["digest_only"] = _digest_only(worst)
+    return Finding(
+        scope=scope, problem=Problem(problem), severity=Severity(worst["severity"]), lane=Lane(worst["lane"]), action=Action(worst["action"]),
+        urgent=any(row["urgent"] for row in rows), side=worst["direction"] if single else "none", currency=currency, money_micros=at_stake,
+        headline=_headline(scope, problem, rows, worst), flights=tuple(row["flight_id"] for row in rows), client=_one(rows, "client"),
+        platform=_one(rows, "platform"), account_id=_one(rows, "account_id"), owner=_one(rows, "owner"), facts=facts)
+
+
+def _digest_only(row: dict[str, Any]) -> bool:
+    """Low trust without a red gate and less than the warning band off plan is a line in the digest, not a card."""
+    return row["lane"] == Lane.ESCALATE.value and not row["red_gates"] and not row["cost_fault"] and row["band_severity"] == "healthy"
+
+
+def _at_stake(row: dict[str, Any]) -> int:
+    """Money that hangs on it: how far off plan, else the spend that waits for an answer, else the plan to date."""
+    if row["actual_micros"] is not None and row["target_micros"] is not None:
+        return abs(row["actual_micros"] - row["target_micros"])
+    waiting = max((candidate.get("spend_micros") or 0 for candidate in row["candidates"] or []), default=0)
+    return waiting or row["target_micros"] or 0
+
+
+def _amounts(rows: list[dict[str, Any]]) -> dict[str, int]:
+    amounts: dict[str, int] = {}
+    for row in rows:
+        amounts[row["currency"]] = amounts.get(row["currency"], 0) + _at_stake(row)
+    return dict(sorted(amounts.items()))
+
+
+def _siblings(account: pd.DataFrame) -> int | None:
+    if account.empty:
+        return None
+    return int(account["live_flights"].iloc[0] - account["silent_flights"].iloc[0])
+
+
+def _one(rows: list[dict[str, Any]], name: str) -> str | None:
+    values = {row[name] for row in rows}
+    return values.pop() if len(values) == 1 else None
+
+
+def _headline(scope: str, problem: str, rows: list[dict[str, Any]], worst: dict[str, Any]) -> str:
+    if scope.startswith("campaign:"):
+        return worst["root_cause"] or (worst["reasons"] or ["No reason was recorded."])[-1]
+    where = scope.partition(":")[2]
+    if problem == Problem.ZERO:
+        return f"Account {where} stopped delivering: {len(rows)} live campaigns, none of them spends."
+    evidence = next((gate["evidence"] for row in rows for gate in (row["gates"] or {}).values() if gate["state"] == "red"), "")
+    return f"{evidence} {len(rows)} campaigns are not judged by it.".strip()
+
+
+def _outside_every_plan(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> list[Finding]:
+    """Spend with no line, after the last day, or of a campaign that has not begun: one finding per account while it goes on."""
+    outside = days[days["bucket"].eq("untracked") | (days["bucket"].eq("outside_flight") & days["outside"].isin(["after", "early"]))]
+    outside = outside[outside["spend_micros"].fillna(0).gt(0)]
+    outside = outside.merge(accounts[["platform", "account_id", "closed_day"]], on=["platform", "account_id"], how="left")
+    outside = outside.assign(recent=outside["day"].gt(outside["closed_day"] - pd.Timedelta(days=RECENT_DAYS)))
+    found = []
+    for (platform, account_id), group in outside.groupby(["platform", "account_id"], sort=True):
+        going_on = group[group["campaign_key"].isin(group.loc[group["recent"], "campaign_key"])]
+        if len(going_on):
+            found += _unplanned(str(platform), str(account_id), going_on, decisions, inputs)
+    return found
+
+
+def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: pd.DataFrame, inputs: Inputs) -> list[Finding]:
+    amounts = {str(currency): int(total) for currency, total in group.groupby("currency")["spend_micros"].sum().items()}
+    currency, total = max(amounts.items(), key=lambda item: item[1])
+    if total < int(inputs.policy.stake.minimum_units_by_currency.get(currency, inputs.policy.stake.minimum_units) * 1_000_000):
+        return []
+    since, n_days = group["day"].min(), group["day"].nunique()
+    campaigns = [{"campaign_key": str(key), "campaign_id": _first(rows["campaign_id"]), "campaign_name": _first(rows["campaign_name"]),
+                  "spend_micros": int(rows["spend_micros"].sum()), "since": rows["day"].min().strftime("%Y-%m-%d"),
+                  "why": _first(rows["outside"]) or "no line"} for key, rows in group.groupby("campaign_key", sort=True)]
+    clients = decisions[decisions["platform"].eq(platform) & decisions["account_id"].eq(account_id)]["client"].dropna().unique()
+    return [Finding(
+        scope=f"account:{platform}/{account_id}", problem=Problem.UNPLANNED, severity=Severity.WARNING, lane=Lane.ESCALATE,
+        action=Action.ESCALATE, urgent=False, side="over", currency=currency, money_micros=total, platform=platform, account_id=account_id,
+        client=str(clients[0]) if len(clients) == 1 else None,
+        headline=f"{money(total, currency)} of spend in {len(campaigns)} campaigns of account {account_id} is in no plan, since {since:%d %b %Y}.",
+        facts={"amounts": amounts, "since": since.strftime("%Y-%m-%d"), "per_day_micros": total // max(n_days, 1), "campaigns": campaigns})]
+
+
+def _first(values: pd.Series) -> str | None:
+    kept = values.dropna()
+    return str(kept.iloc[0]) if len(kept) else None
+
+
+def _unusable_rows(inputs: Inputs) -> list[Finding]:
+    """Rows of the plan that cannot be used are one finding of the tracker: nothing is dropped in silence."""
+    rows = [row for row in inputs.quarantined if row.source == "tracker"]
+    if not rows:
+        return []
+    first = f"Row {rows[0].row}: {rows[0].reason}"
+    return [Finding(
+        scope=f"tracker:{inputs.run.tracker}", problem=Problem.TRACKER, severity=Severity.WARNING, lane=Lane.ESCALATE, action=Action.ESCALATE,
+        urgent=False, side="none", currency=None, money_micros=0, headline=f"{len(rows)} rows of the plan cannot be used. {first}",
+        facts={"rows": [{"row": row.row, "column": row.column, "value": row.value, "reason": row.reason} for row in rows[:50]], "amounts": {}})]

@@ -1,0 +1,104 @@
+"""Which lane a campaign takes and what each lane asks for: the decision table of the policy, as columns.
+
+Read in this order: red gate -> escalate; zero delivery -> critical; low score -> escalate; then the bands.
+"""
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain.model import Action, Lane, MatchKind, Problem
+
+PROVEN = [MatchKind.ID.value, MatchKind.ALIAS.value]  # only these may carry a halt
+GATE_PROBLEM = {"freshness": Problem.STALE, "clock": Problem.STALE, "completeness": Problem.DUPLICATE, "tie_out": Problem.DUPLICATE,
+                "currency": Problem.CURRENCY, "timezone": Problem.TRACKER, "tracker": Problem.TRACKER, "identity": Problem.IDENTITY}
+
+
+def choose(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+    """The lane of every flight."""
+    quiet = flights["phase"].isin(["before", "closed"]) | _too_early_to_miss(flights, values)
+    red = flights["red_gates"].ne("") | flights["cost_fault"]
+    low = flights["score"].lt(values["confidence_minimum"].astype("float64"))
+    lanes = np.select([quiet, red, flights["zero_delivery"], low], [Lane.HEALTHY, Lane.ESCALATE, Lane.CRITICAL, Lane.ESCALATE],
+                      flights["severity"])
+    return pd.Series(lanes, index=flights.index, dtype="str")
+
+
+def _too_early_to_miss(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+    """A planned campaign that is not found yet is nothing to report before the load covers enough of its flight."""
+    return flights["match_kind"].eq(MatchKind.NONE) & flights["elapsed_hours"].lt(values["zero_planned_hours"].astype("float64"))
+
+
+def healthy(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Nothing to do: the record is enough."""
+    del values
+    return flights.assign(lane=Lane.HEALTHY.value, action=Action.LOG_ONLY.value, urgent=False, problem="", incident_scope="",
+                          severity=np.where(flights["phase"].isin(["before", "closed"]), "healthy", flights["severity"]))
+
+
+def warning(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Off plan, not yet badly: people are told."""
+    del values
+    return flights.assign(lane=Lane.WARNING.value, action=Action.SLACK_ALERT.value, urgent=False, problem=flights["direction"],
+                          incident_scope="campaign", reasons=_add(flights, "Off plan by more than the warning band: an alert, no pause."))
+
+
+def critical(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Badly off plan or not delivering: a pause is recommended where it helps and where it is certain which campaign it would hit."""
+    zero, over = flights["zero_delivery"], flights["direction"].eq("over")
+    cell = np.select([zero, over], [values["actions_zero"], values["actions_over"]], values["actions_under"])
+    specification = values["actions_preset"].eq("specification")
+    cell = np.where(specification, Action.RECOMMEND_HALT.value, cell)
+    why_not = _why_no_halt(flights, specification)
+    action = np.where((cell == Action.RECOMMEND_HALT.value) & why_not.eq(""), Action.RECOMMEND_HALT.value, Action.SLACK_ALERT.value)
+    account = flights["zero_kind"].eq("account")
+    said = np.where(why_not.ne("") & (cell == Action.RECOMMEND_HALT.value), why_not,
+                    np.where(action == Action.RECOMMEND_HALT.value, "Critical: a pause is recommended and awaits a person.",
+                             "Critical: an urgent alert; a pause would not help a campaign that spends too little."))
+    return flights.assign(lane=Lane.CRITICAL.value, severity="critical", action=action, urgent=True,
+                          problem=np.where(zero, Problem.ZERO.value, flights["direction"]),
+                          incident_scope=np.where(account, "account", "campaign"), reasons=_add(flights, said))
+
+
+def _why_no_halt(flights: pd.DataFrame, specification: pd.Series) -> pd.Series:
+    """The first reason why a recommended halt is turned into an urgent alert; empty: none."""
+    kinds = flights["zero_kind"]
+    reasons = np.select(
+        [~flights["match_kind"].isin(PROVEN) & kinds.ne("not_found"), kinds.eq("not_found"), kinds.eq("account"),
+         flights["platform_status"].isin(["paused", "removed", "archived", "disabled"]) & flights["zero_delivery"] & ~specification,
+         flights["phase"].eq("ended")],
+        ["Critical, matched by name only: an urgent alert; no pause is recommended until a person confirms the match.",
+         "Critical: the plan's campaign id was never seen on the platform, so there is nothing to pause.",
+         "Critical: every live campaign of the account is silent, so the account is reported, and no campaign is paused.",
+         "Critical: the platform already reports it as paused, so there is nothing to pause.",
+         "Critical, and the flight is over: there is nothing left to pause."], "")
+    return pd.Series(reasons, index=flights.index)
+
+
+def escalate(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """The data cannot be acted on: a person is asked, and each red gate says why."""
+    first_red = flights["red_gates"].str.split(",").str[0].fillna("")
+    problem = first_red.map({gate: word.value for gate, word in GATE_PROBLEM.items()}).fillna(Problem.IDENTITY.value)
+    problem = problem.where(~flights["cost_fault"] | first_red.ne(""), Problem.ZERO.value)
+    scope = np.select([flights["red_gates"].eq("tie_out"), first_red.isin(["freshness", "clock"])], ["source", "account"], "campaign")
+    return flights.assign(lane=Lane.ESCALATE.value, action=Action.ESCALATE.value, urgent=flights["red_gates"].ne("") | flights["cost_fault"],
+                          problem=problem, incident_scope=scope, reasons=_why_escalated(flights, values))
+
+
+def _why_escalated(flights: pd.DataFrame, values: pd.DataFrame) -> list[list[str]]:
+    minimum = values["confidence_minimum"].astype("float64")
+    columns = zip(flights["reasons"], flights["gates"], flights["red_gates"], flights["score"], minimum, flights["cost_fault"], strict=True)
+    return [[*reasons, *_escalation(gates, red, score, least, fault)] for reasons, gates, red, score, least, fault in columns]
+
+
+def _escalation(gates: dict[str, dict[str, str]], red: str, score: float, minimum: float, cost_fault: bool) -> list[str]:
+    said = [f"Check failed, {name.replace('_', ' ')}: {gates[name]['evidence']}" for name in red.split(",") if name]
+    if cost_fault:
+        said.append("Impressions without spend: the cost is missing or wrong in the feed.")
+    if not said:
+        said.append(f"Trust in the data is {score:.0%}, below the {minimum:.0%} that acting on it asks for.")
+    return said
+
+
+def _add(flights: pd.DataFrame, sentences: "str | np.ndarray") -> list[list[str]]:
+    said = [sentences] * len(flights) if isinstance(sentences, str) else list(sentences)
+    return [[*reasons, str(sentence)] for reasons, sentence in zip(flights["reasons"], said, strict=True)]

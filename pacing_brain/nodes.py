@@ -1,0 +1,85 @@
+"""One small function per node of the graph. Each takes the cohort's state and returns what it adds; none keeps anything."""
+
+import operator
+from typing import Annotated, Any, TypedDict
+
+import pandas as pd
+
+from pacing_brain import confidence as trust
+from pacing_brain import lanes, mitigation, pacing, reconcile, root_cause
+from pacing_brain.confidence import SourceFacts
+from pacing_brain.model import Lane, RunContext
+from pacing_brain.policy import Policy
+
+
+class Cohort(TypedDict, total=False):
+    """The campaigns decided together, and the context rows that all of them share."""
+
+    flights: pd.DataFrame  # one row per flight: FLIGHT_COLUMNS, growing from node to node
+    days: pd.DataFrame  # the flights' own spend rows
+    accounts: pd.DataFrame  # context rows
+    memory: pd.DataFrame
+    facts: SourceFacts
+    run: RunContext
+    policy: Policy
+    parts: Annotated[list[pd.DataFrame], operator.add]  # what the lanes return, joined by root_cause
+
+
+def sum_days(state: Cohort) -> dict[str, Any]:
+    """reconcile: what each flight's own days add up to, up to the watermark."""
+    flights, days = reconcile.sums(state["flights"], state["days"], state["accounts"], state["memory"], state["run"])
+    return {"flights": flights, "days": days}
+
+
+def judge_variance(state: Cohort) -> dict[str, Any]:
+    """variance: planned against spent, the bands, zero delivery."""
+    flights = state["flights"]
+    judged = pacing.judge(flights, state["policy"].resolve(flights), state["memory"], state["run"])
+    return {"flights": _account_stopped(judged, state["accounts"])}
+
+
+def score_confidence(state: Cohort) -> dict[str, Any]:
+    """confidence: how far the data can be trusted, as a score and as gates."""
+    flights = state["flights"]
+    scored = trust.score(flights, state["accounts"], state["facts"], state["policy"].resolve(flights), state["run"])
+    return {"flights": scored.assign(lane=lanes.choose(scored, state["policy"].resolve(scored)))}
+
+
+def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+    """Where all live campaigns of an account (2 or more) are silent, it is the account that stopped, not each of them."""
+    stopped = accounts[accounts["live_flights"].ge(2) & accounts["live_flights"].eq(accounts["silent_flights"])]
+    keys = pd.MultiIndex.from_frame(stopped[["platform", "account_id"]])
+    silent = flights["zero_delivery"] & flights["zero_kind"].isin(["never", "stopped"])
+    hit = silent & pd.MultiIndex.from_frame(flights[["platform", "account_id"]]).isin(keys)
+    return flights.assign(zero_kind=flights["zero_kind"].mask(hit, "account"))
+
+
+def route(state: Cohort) -> list[tuple[Lane, Cohort]]:
+    """Each lane with the part of the cohort that takes it."""
+    flights = state["flights"]
+    shared: Cohort = {"policy": state["policy"]}
+    return [(lane, {**shared, "flights": flights[flights["lane"].eq(lane.value)]}) for lane in Lane if flights["lane"].eq(lane.value).any()]
+
+
+def _lane(decide: Any) -> Any:
+    def node(state: Cohort) -> dict[str, Any]:
+        flights = state["flights"]
+        return {"parts": [decide(flights, state["policy"].resolve(flights))]}
+
+    node.__doc__ = decide.__doc__
+    return node
+
+
+take_escalate, take_healthy = _lane(lanes.escalate), _lane(lanes.healthy)
+take_warning, take_critical = _lane(lanes.warning), _lane(lanes.critical)
+
+
+def explain_cause(state: Cohort) -> dict[str, Any]:
+    """root cause: the lanes join again, and each campaign that is not healthy is told why."""
+    flights = pd.concat(state["parts"]).sort_values("flight_id", kind="stable", ignore_index=True)
+    return {"flights": root_cause.explain(flights, state["days"], state["accounts"], state["run"])}
+
+
+def advise(state: Cohort) -> dict[str, Any]:
+    """mitigation: what can be done about it."""
+    return {"flights": mitigation.advise(state["flights"], state["run"])}
