@@ -24,7 +24,7 @@ HaltOrAlert = Literal["recommend_halt", "slack_alert"]
 SCOPE_ORDER = ("platform", "client", "market", "account", "campaign", "flight")
 SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market", "account": "account_id", "campaign": "campaign_id",
                  "flight": "flight_id"}
-SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "actions")
+SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions")
 
 
 class _Table(BaseModel):

@@ -6,6 +6,7 @@ or the zone is unknown.
 """
 
 from collections.abc import Iterator
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -15,6 +16,8 @@ from pacing_brain.errors import DataError
 
 INSTANT, DAY = "datetime64[us, UTC]", "datetime64[us]"
 ONE_DAY = pd.Timedelta(days=1)
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # not strftime: its words depend on the environment's locale
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def midnights(days: pd.Series, zones: pd.Series) -> pd.Series:
@@ -63,6 +66,27 @@ def last_midnight(instants: pd.Series, zones: pd.Series) -> pd.Series:
     return midnights(local_days(instants, zones), zones)
 
 
+def is_zone(name: str) -> bool:
+    """Whether it is an IANA time zone."""
+    try:
+        _zone(name)
+    except DataError:
+        return False
+    return True
+
+
+def day_text(day: Any) -> str:
+    """A day as people read it: `Wed 18 Nov`."""
+    at = pd.Timestamp(day)
+    return f"{WEEKDAYS[at.weekday()]} {at.day} {MONTHS[at.month - 1]}"
+
+
+def moment_text(instant: Any, zone: str | None = None) -> str:
+    """An instant as people read it: `Wed 18 Nov 06:00` on the zone's wall clock, or `... UTC` without a zone."""
+    at = pd.Timestamp(instant).tz_convert(zone or "UTC")
+    return f"{day_text(at)} {at.hour:02}:{at.minute:02}{'' if zone else ' UTC'}"
+
+
 def _by_zone(zones: pd.Series) -> Iterator[tuple[ZoneInfo, np.ndarray]]:
     """(zone, positions) for every zone that occurs; rows without one are left out."""
     codes, names = pd.factorize(zones)
@@ -73,7 +97,7 @@ def _by_zone(zones: pd.Series) -> Iterator[tuple[ZoneInfo, np.ndarray]]:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a name that is a folder of the zone database
         raise DataError(f"{name!r} is no IANA time zone") from error
 
 

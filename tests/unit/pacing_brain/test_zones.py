@@ -104,3 +104,16 @@ def test_an_unknown_zone_is_named():
     """A zone that does not exist is refused by name."""
     with pytest.raises(DataError, match="'Mars/Olympus' is no IANA time zone"):
         zones.midnights(days_of(["2026-11-18"]), names_of(["Mars/Olympus"]))
+
+
+def test_days_and_instants_read_as_on_a_card():
+    """People read `Wed 18 Nov` and `Wed 18 Nov 06:00`, in the account's zone where it is known."""
+    assert zones.day_text("2026-11-18") == "Wed 18 Nov"
+    assert zones.moment_text("2026-11-18T06:00:00Z") == "Wed 18 Nov 06:00 UTC"
+    assert zones.moment_text("2026-11-18T23:30:00Z", "Europe/Berlin") == "Thu 19 Nov 00:30"
+
+
+@pytest.mark.parametrize(("name", "known"), [("Europe/Berlin", True), ("UTC", True), ("Europe", False), ("../etc", False), ("", False)])
+def test_a_zone_is_known_by_its_iana_name(name, known):
+    """Only names of the IANA database are zones; folders and paths are not."""
+    assert zones.is_zone(name) is known
