@@ -82,12 +82,14 @@ class EmbeddedPostgres(SharedServer):
 
     def _halt(self) -> None:
         pid = _PidFile.read(self.data)
+        if pid is None:
+            return
         try:
             self._pg_ctl(_wheel_server(self.data), ("-w", "-s", "-m", "fast", "-D", str(self.data), "stop"))
         except subprocess.SubprocessError as error:
             if self._answers():
                 raise DatabaseUnavailable(f"the embedded Postgres in {self.data} could not be stopped; see {self.data / 'log'}") from error
-        if pid is not None and pid.socket_dir not in (None, self.data):
+        if pid.socket_dir not in (None, self.data):
             shutil.rmtree(str(pid.socket_dir), ignore_errors=True)
 
     def _create(self) -> None:
@@ -161,7 +163,7 @@ class _PidFile:
             return None
 
     def is_our_postmaster(self, data: Path) -> bool:
-        import psutil  # type: ignore[import-untyped]  # noqa: PLC0415
+        import psutil  # noqa: PLC0415
 
         try:
             process = psutil.Process(self.number)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from flows.local_postgres import EmbeddedPostgres
+from flows.local_prefect import ChildPrefect
+from flows.local_warehouse import EmbeddedWarehouse
 
 APP_LOGIN = "pacing_app_test"
 TEMPLATE = "pacing_template"
@@ -38,6 +40,20 @@ def short_tmp() -> Iterator[Path]:
 def postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
     """A Postgres server of this test process."""
     with EmbeddedPostgres(short_tmp, durable=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def warehouse(short_tmp: Path) -> Iterator[EmbeddedWarehouse]:
+    """A Snowflake-protocol server of this test process; every test loads what it needs (`load` replaces)."""
+    with EmbeddedWarehouse(short_tmp) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prefect_server(short_tmp: Path) -> Iterator[ChildPrefect]:
+    """A Prefect server of this test process; its `client_environment()` is for processes that run flows."""
+    with ChildPrefect(short_tmp) as server:
         yield server
 
 
