@@ -220,6 +220,8 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "platform_campaign_id": ("match", "the id a halt would act on; null unless id or alias"),
     "name_similarity": ("match", "0..1, plan name against platform name; null without a candidate"),
     "candidates": ("match", "object: list of dicts {campaign_key, campaign_id, campaign_name, account_id, similarity, spend_micros, verdict, why}"),
+    "campaigns": ("match", "object: of a line over several campaigns a list of dicts {row, campaign_id, campaign_key, account_id, match_kind, "
+                           "actual_micros (reconcile)}; else null"),
     "known_on_platform": ("match", "bool: a spend row or the campaign list knows it"),
     "platform_status": ("match", "lower case or null"),
     "overlaps": ("match", "other flight_ids whose days overlap on the same campaign, comma separated; empty: none"),

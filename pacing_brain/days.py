@@ -1,0 +1,125 @@
+"""Every spend row in exactly one bucket, so that every micro the warehouse reports is accounted for.
+
+quarantined     more than one row for a campaign and day, or spend that is not a number
+matched         the day lies in one flight of the matched campaign
+ambiguous       two lines cover the day, or the campaign is only proposed for (or tied between) lines that cover it
+outside_flight  the campaign is planned, or perhaps planned, but not on this day
+untracked       no line of the plan wants the campaign
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pacing_brain.roster import Codes
+
+BUCKETS = ["matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined"]
+NOBODY, SEVERAL = -1, -2
+_SPAN = 1 << 22  # more days than datetime64[us] years 1..9999 have: (campaign, day) in one integer
+
+
+def number(days: pd.Series) -> Codes:
+    """Days since 1 January of the year 1, so that they sort as integers >= 0."""
+    return days.to_numpy().astype("datetime64[D]").astype(np.int64) + 719_162
+
+
+def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe: pd.DataFrame, *, keys: pd.Series,
+           flight_ids: pd.Series) -> pd.DataFrame:
+    """SPEND plus campaign_key, flight_id and bucket.
+
+    `campaign` is each row's position in the roster; `intervals` (campaign, flight, start, end: integers) are the matched flights,
+    `maybe` (campaign, start, end) those of candidates; `keys` and `flight_ids` name the positions. A quarantined row keeps the flight
+    that its day belongs to, so that the flight can say so; other rows outside `matched` have none.
+    """
+    day = number(spend["day"])
+    covers = _covering(campaign, day, _disjoint(intervals))
+    perhaps = _covering(campaign, day, _disjoint(maybe.assign(flight=0))) != NOBODY
+    planned = np.isin(campaign, np.union1d(intervals["campaign"], maybe["campaign"]))
+    bad = quarantined(spend, campaign, day)
+    bucket = np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned],
+                       ["quarantined", "matched", "ambiguous", "outside_flight"], "untracked")
+    flight = flight_ids.array.take(np.maximum(covers, NOBODY), allow_fill=True)
+    return spend.assign(campaign_key=keys.array.take(campaign), flight_id=pd.Series(flight, index=spend.index, dtype="str"),
+                        bucket=pd.Series(bucket, index=spend.index, dtype="str"))
+
+
+def quarantined(spend: pd.DataFrame, campaign: Codes, day: Codes) -> npt.NDArray[np.bool_]:
+    several = pd.Series(campaign * _SPAN + day).duplicated(keep=False).to_numpy()
+    return several | (spend["n_rows"] > 1).to_numpy() | spend["spend_micros"].isna().to_numpy()
+
+
+def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
+    """(flight, other flight, first day, last day) for every two flights of one campaign that share days, both ways round."""
+    for _, group in _crowded(intervals).groupby("campaign"):
+        rows = list(group[["flight", "start", "end"]].itertuples(index=False, name=None))
+        for a, (mine, start, end) in enumerate(rows):
+            for other, from_, to in rows[a + 1 :]:
+                if (first := max(start, from_)) <= (last := min(end, to)):
+                    yield mine, other, first, last
+                    yield other, mine, first, last
+
+
+def _sorted(intervals: pd.DataFrame) -> pd.DataFrame:
+    return intervals.drop_duplicates().sort_values(["campaign", "start", "end", "flight"]) if "flight" in intervals else intervals
+
+
+def _crowded(intervals: pd.DataFrame) -> pd.DataFrame:
+    """The intervals of campaigns in which at least two share a day."""
+    rows = _sorted(intervals)
+    same = rows["campaign"].eq(rows["campaign"].shift())
+    touching = same & (rows["start"] <= rows.groupby("campaign")["end"].shift())
+    return rows[rows["campaign"].isin(rows.loc[touching, "campaign"])]
+
+
+def _disjoint(intervals: pd.DataFrame) -> pd.DataFrame:
+    """Intervals without shared days, sorted: a stretch that several flights cover gets flight SEVERAL."""
+    crowded = _crowded(intervals)
+    if crowded.empty:
+        return _sorted(intervals)
+    pieces = [piece for campaign, group in crowded.groupby("campaign") for piece in _pieces(campaign, group)]
+    alone = intervals[~intervals["campaign"].isin(crowded["campaign"])]
+    return _sorted(pd.concat([alone, pd.DataFrame(pieces, columns=["campaign", "flight", "start", "end"])], ignore_index=True))
+
+
+def _pieces(campaign: int, group: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
+    edges = sorted({*group["start"], *(group["end"] + 1)})
+    for start, after in pairwise(edges):
+        flights = set(group.loc[(group["start"] <= start) & (group["end"] >= start), "flight"])
+        if flights:
+            yield campaign, flights.pop() if len(flights) == 1 else SEVERAL, start, after - 1
+
+
+def _covering(campaign: Codes, day: Codes, disjoint: pd.DataFrame) -> Codes:
+    """The flight whose interval holds each (campaign, day): NOBODY where none does."""
+    if disjoint.empty:
+        return np.full(len(day), NOBODY)
+    starts = (disjoint["campaign"] * _SPAN + disjoint["start"]).to_numpy()
+    at = np.searchsorted(starts, campaign * _SPAN + day, side="right") - 1
+    found = np.maximum(at, 0)
+    inside = (at >= 0) & (disjoint["campaign"].to_numpy()[found] == campaign) & (day <= disjoint["end"].to_numpy()[found])
+    return np.where(inside, disjoint["flight"].to_numpy()[found], NOBODY)
+
+
+def buckets(days: pd.DataFrame) -> pd.DataFrame:
+    """One row per currency, sorted: micros in each bucket and their total. The buckets add up to it."""
+    spent = days.assign(spend_micros=days["spend_micros"].fillna(0).astype("int64"))
+    table = spent.pivot_table(index="currency", columns="bucket", values="spend_micros", aggfunc="sum", fill_value=0, observed=True)
+    table = table.reindex(columns=BUCKETS, fill_value=0).astype("int64")
+    table["total"] = table.sum(axis=1)
+    return table.sort_index().rename_axis(columns=None).reset_index().astype({"currency": "str"})
+
+
+def spent(spend: pd.DataFrame, campaign: Codes, pairs: pd.DataFrame) -> Codes:
+    """Micros that each (campaign, start, end) of `pairs` spent, first and last day included."""
+    rows = np.flatnonzero(np.isin(campaign, pairs["campaign"]))
+    key = campaign[rows] * _SPAN + number(spend["day"].iloc[rows])
+    order = np.argsort(key, kind="stable")
+    micros = spend["spend_micros"].iloc[rows].fillna(0).to_numpy(dtype=np.int64)[order]
+    before = np.concatenate([[0], np.cumsum(micros)])
+    base = (pairs["campaign"] * _SPAN).to_numpy()
+    first = np.searchsorted(key[order], base + pairs["start"].to_numpy(), side="left")
+    last = np.searchsorted(key[order], base + pairs["end"].to_numpy(), side="right")
+    return np.asarray(before[last] - before[first])

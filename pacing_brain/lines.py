@@ -1,0 +1,131 @@
+"""From matched tracker rows to flights: one row per plan line, its intervals on the calendar, its candidates with their spend."""
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain import days as calendar
+from pacing_brain import names
+from pacing_brain.candidates import Candidate
+from pacing_brain.frames import FLIGHT_COLUMNS
+from pacing_brain.roster import Codes
+
+COLUMNS = [name for name, (node, _) in FLIGHT_COLUMNS.items() if node in ("plan", "match")]
+WEAKEST_FIRST = ["ambiguous", "none", "name", "alias", "id"]
+
+
+def assemble(rows: pd.DataFrame, platform: pd.DataFrame, campaign: Codes, found: list[Candidate],
+             spend: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(flights, days) from tracker rows with `code` (roster position or -1), `kind` and `planned`, sorted by flight_id."""
+    rows = rows.assign(flight=pd.factorize(rows["flight_id"])[0], start=calendar.number(rows["start_date"]),
+                       end=calendar.number(rows["end_date"]))
+    rows.loc[rows["planned"].isin({c.planned for c in found if c.verdict != "not proposed"}) & (rows["code"] < 0), "kind"] = "ambiguous"
+    rows = rows.join(_platform_side(rows, platform))
+    intervals = rows.loc[rows["code"] >= 0, ["code", "flight", "start", "end"]].rename(columns={"code": "campaign"}).drop_duplicates()
+    flights = _lines(rows)
+    days = calendar.assign(spend, campaign, intervals, _maybe(rows, found), keys=platform["campaign_key"], flight_ids=flights["flight_id"])
+    flights["overlaps"] = _overlaps(intervals, flights["flight_id"])
+    listed = _listed(rows, found, platform, spend, campaign)
+    flights["candidates"] = pd.Series([listed.get(flight, []) for flight in range(len(flights))], index=flights.index, dtype="object")
+    best = {flight: max((c["similarity"] for c in mine if c["verdict"] != "not proposed"), default=None) for flight, mine in listed.items()}
+    flights["name_similarity"] = flights["name_similarity"].fillna(pd.Series(best, dtype="float64"))
+    return flights[COLUMNS], days
+
+
+def _platform_side(rows: pd.DataFrame, platform: pd.DataFrame) -> pd.DataFrame:
+    """What the matched campaign says, per tracker row."""
+    theirs = {column: pd.Series(platform[column].array.take(rows["code"].to_numpy(), allow_fill=True), index=rows.index, dtype="str")
+              for column in ("campaign_key", "campaign_id", "account_id", "campaign_name", "folded", "status")}
+    both = (theirs["folded"].notna() & rows["folded"].notna()).to_numpy()
+    alike = np.full(len(rows), np.nan)
+    alike[both] = names.similarity(rows["folded"][both].tolist(), theirs["folded"][both].tolist())
+    return pd.DataFrame({
+        "campaign_key": theirs["campaign_key"], "matched_account": theirs["account_id"], "platform_name": theirs["campaign_name"],
+        "platform_campaign_id": theirs["campaign_id"].where(rows["kind"].isin(["id", "alias"])), "platform_status": theirs["status"],
+        "name_similarity": alike,
+    })
+
+
+def _lines(rows: pd.DataFrame) -> pd.DataFrame:
+    """The first row of each line, completed: lines of one row at once, the others one by one."""
+    first = rows.drop_duplicates("flight_id").set_index("flight")
+    flights = first.assign(
+        rows=first["row"].astype("str"), account_id=first["matched_account"].fillna(first["account_id"]), match_kind=first["kind"].astype("str"),
+        n_campaigns=1, n_matched=(first["code"] >= 0).astype("int64"), known_on_platform=first["code"] >= 0,
+        campaigns=pd.Series([None] * len(first), index=first.index, dtype="object"))
+    several = rows[rows["flight_id"].duplicated(keep=False)]
+    merged = pd.DataFrame.from_dict({flight: _merged(group) for flight, group in several.groupby("flight")}, orient="index")
+    for column in merged.columns:
+        flights[column] = _replaced(flights[column], merged[column])
+    return flights.reset_index(drop=True)
+
+
+def _replaced(column: pd.Series, values: pd.Series) -> pd.Series:
+    return pd.Series({**column.to_dict(), **values.to_dict()}, dtype=column.dtype).reindex(column.index)
+
+
+def _merged(group: pd.DataFrame) -> dict[str, Any]:
+    """What differs in a line over several campaigns from its first row. It is matched as well as its weakest campaign."""
+    distinct = group.drop_duplicates("planned")
+    matched = distinct[distinct["code"] >= 0].drop_duplicates("code")
+    single = len(distinct) == 1
+    kind = min(distinct["kind"], key=WEAKEST_FIRST.index)
+    found_in_part = kind == "none" and len(matched) > 0
+    return {
+        "rows": ", ".join(str(row) for row in sorted(group["row"])), "n_campaigns": len(distinct), "n_matched": len(matched),
+        "match_kind": "ambiguous" if found_in_part else kind, "known_on_platform": len(matched) > 0,
+        "campaign_id": distinct["campaign_id"].iloc[0] if single else None,
+        "campaign_key": distinct["campaign_key"].iloc[0] if single else None,
+        "platform_campaign_id": distinct["platform_campaign_id"].iloc[0] if single else None,
+        "name_similarity": distinct["name_similarity"].min(), "platform_status": _together(distinct["platform_status"]),
+        "market": _together(group["market"]), "product": _together(group["product"]),
+        "campaigns": None if single else [_member(row) for row in distinct.to_dict("records")],
+    }
+
+
+def _together(values: pd.Series) -> str | None:
+    """The distinct values, sorted, in one text."""
+    return ", ".join(sorted(values.dropna().unique())) or None
+
+
+def _member(row: dict[str, Any]) -> dict[str, Any]:
+    account = row["account_id"] if pd.isna(row["matched_account"]) else row["matched_account"]
+    return {"row": row["row"], "campaign_id": _or_none(row["campaign_id"]), "campaign_name": _or_none(row["campaign_name"]),
+            "campaign_key": _or_none(row["campaign_key"]), "account_id": _or_none(account), "match_kind": row["kind"]}
+
+
+def _or_none(value: Any) -> Any:
+    return None if pd.isna(value) else value
+
+
+def _maybe(rows: pd.DataFrame, found: list[Candidate]) -> pd.DataFrame:
+    """The days on which a candidate's spend may belong to a flight."""
+    pairs = pd.DataFrame([(c.planned, c.campaign) for c in found if c.verdict != "not proposed"], columns=["planned", "campaign"], dtype="int64")
+    return rows[rows["code"] < 0].merge(pairs, on="planned")[["campaign", "start", "end"]].drop_duplicates()
+
+
+def _overlaps(intervals: pd.DataFrame, flight_ids: pd.Series) -> pd.Series:
+    shared: dict[int, set[str]] = defaultdict(set)
+    for mine, other, _, _ in calendar.overlapping(intervals):
+        shared[mine].add(flight_ids.iloc[other])
+    return pd.Series([", ".join(sorted(shared.get(flight, ()))) for flight in range(len(flight_ids))], index=flight_ids.index, dtype="str")
+
+
+def _listed(rows: pd.DataFrame, found: list[Candidate], platform: pd.DataFrame, spend: pd.DataFrame,
+            campaign: Codes) -> dict[int, list[dict[str, Any]]]:
+    """Each flight's candidates as people see them, with what each spent on the flight's days."""
+    if not found:
+        return {}
+    pairs = pd.DataFrame([(c.planned, c.campaign, n) for n, c in enumerate(found)], columns=["planned", "campaign", "n"])
+    pairs = rows.loc[rows["code"] < 0, ["planned", "flight", "start", "end"]].merge(pairs, on="planned")
+    spent = calendar.spent(spend, campaign, pairs)
+    theirs = platform.take(sorted({c.campaign for c in found})).to_dict("index")
+    listed: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for flight, n, micros in zip(pairs["flight"].tolist(), pairs["n"].tolist(), spent.tolist(), strict=True):
+        one = found[n]
+        listed[flight].append({column: _or_none(theirs[one.campaign][column])
+                               for column in ("campaign_key", "campaign_id", "campaign_name", "account_id")}
+                              | {"similarity": round(one.similarity, 4), "spend_micros": micros, "verdict": one.verdict, "why": one.why})
+    return listed

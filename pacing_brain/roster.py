@@ -1,0 +1,76 @@
+"""The platforms' campaigns: who exists, delivering or not, from spend rows and the campaign list, under one key each."""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pacing_brain import names
+
+Codes = npt.NDArray[np.int64]
+
+JOIN = "\x1f"  # joins parts of internal keys: ids may hold any printable character
+
+
+def joined(*parts: pd.Series) -> pd.Series:
+    """One text key of several text columns; null where one of them is null."""
+    key = parts[0]
+    for part in parts[1:]:
+        key = key + JOIN + part
+    return key
+
+
+def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
+    """The platforms' campaigns and, for every spend row, the position of its campaign.
+
+    A campaign is (platform, account, id), or its name where the id is null. Rows are sorted by `campaign_key`
+    ("platform/account/id" or "platform/account/name:..."); columns: campaign_key, platform, account_id, campaign_id, campaign_name
+    (the newest: the list's, else the newest day's), folded, status.
+    """
+    columns = ["platform", "account_id", "campaign_id", "campaign_name", "status"]
+    both = pd.concat([spend[columns], listed[columns]], ignore_index=True)
+    codes, first = _codes(both)
+    known = both.loc[first, ["platform", "account_id", "campaign_id"]].reset_index(drop=True)
+    key = known["platform"] + "/" + known["account_id"] + "/" + _part(both.loc[first]).reset_index(drop=True)
+    order = np.argsort(key.to_numpy(dtype=object), kind="stable")
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(len(order))
+    codes = rank[codes]
+    known = known.iloc[order].reset_index(drop=True).assign(campaign_key=key.iloc[order].to_numpy())
+    known = known.join(_newest(both, spend, codes, len(known)))
+    return known.assign(folded=names.folded(known["campaign_name"])), codes[: len(spend)]
+
+
+def _part(rows: pd.DataFrame) -> pd.Series:
+    return rows["campaign_id"].where(rows["campaign_id"].notna(), "name:" + rows["campaign_name"].fillna(""))
+
+
+def _codes(rows: pd.DataFrame) -> tuple[Codes, Codes]:
+    """(code per row, first row of each code), by exact text of the three parts."""
+    combined = np.zeros(len(rows), dtype=np.int64)
+    for part in (rows["platform"], rows["account_id"], _part(rows)):
+        codes, distinct = pd.factorize(part)
+        combined = combined * (len(distinct) + 1) + codes
+        combined = pd.factorize(combined)[0]  # keeps the product small
+    first = np.flatnonzero(~pd.Series(combined).duplicated().to_numpy())
+    return combined, first
+
+
+def _newest(both: pd.DataFrame, spend: pd.DataFrame, codes: Codes, n: int) -> pd.DataFrame:
+    """campaign_name and status per campaign: from the list where it says one, else from the newest day that says one."""
+    own = codes[: len(spend)]
+    day = spend["day"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    newest = np.full(n, np.iinfo(np.int64).min)
+    np.maximum.at(newest, own, day)
+    last = np.flatnonzero(day == newest[own])
+    last = last[np.lexsort((spend["loaded_at"].astype("int64").to_numpy()[last], own[last]))]
+    rows = np.concatenate([last, np.arange(len(spend), len(both))])
+    result = pd.DataFrame(index=pd.RangeIndex(n))
+    for column in ("campaign_name", "status"):
+        said = pd.Series(both[column].to_numpy()[rows], index=codes[rows], dtype="str").dropna()
+        result[column] = _one_each(said).reindex(result.index)
+    return result.astype("str")
+
+
+def _one_each(said: pd.Series) -> pd.Series:
+    """The last value of each campaign."""
+    return said[~said.index.duplicated(keep="last")]
