@@ -1,0 +1,175 @@
+"""The append-only ledger: entries numbered from 0 without gaps, kept as the exact bytes that were hashed."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import Connection, Select, desc, select, update
+
+from audit.database import Database, raw, storable_text
+from audit.merkle import Frontier, leaf_hash
+from audit.tables import ledger_entries, ledger_head, runs
+from pacing_brain.errors import LedgerError
+
+KINDS = frozenset({
+    "run_opened", "run_resumed", "policy_adopted", "target_changed", "inputs_recorded", "row_quarantined", "run_reconciled",
+    "decisions_restated", "campaign_decided", "incident_opened", "incident_changed", "incident_resolved", "recommendation_opened",
+    "recommendation_decided", "message_delivered", "message_failed", "action_attempted", "action_finished", "pattern_learned",
+    "pattern_retired", "click_refused", "recommendation_renewed", "silence_set", "silence_ended", "halts_stopped", "halts_allowed",
+    "problem_missed", "narrated", "body_withheld", "partition_detached", "ledger_recovered", "error_recorded", "run_failed", "run_sealed",
+    "run_missed",
+})
+OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry's own keys are others
+READ_ROWS = 1000  # fetched at a time
+_FORMAT = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+_COPY = "COPY pacing.ledger_entries (seq, at, run_id, kind, subject, leaf, body) FROM STDIN (FORMAT BINARY)"
+_COPY_TYPES = ("int8", "timestamptz", "text", "text", "text", "bytea", "bytea")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something that happened, in the words of `KINDS`. subject: the flight, incident, window ... that it is about."""
+
+    kind: str
+    subject: str
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An entry as it stands on the ledger. body: the exact bytes that were hashed."""
+
+    seq: int
+    at: datetime
+    run_id: str | None
+    kind: str
+    subject: str
+    leaf: bytes
+    body: bytes
+
+    @property
+    def content(self) -> dict[str, Any]:
+        return orjson.loads(self.body)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Head:
+    """What the ledger is at an instant. root: hex."""
+
+    ledger_id: str
+    size: int
+    root: str
+
+
+def append(connection: Connection, run_id: str | None, entries: Iterable[Entry], at: datetime) -> range:
+    """Put entries on the ledger, in order, and return their numbers. Until the transaction ends, everyone else who appends waits.
+
+    Raises:
+        LedgerError: an unknown kind, a body that is no JSON or that names one of `OWN_KEYS`.
+    """
+    entries = list(entries)
+    ledger_id, frontier = _locked_head(connection)
+    first = frontier.size
+    if not entries:
+        return range(first, first)
+    instant = at.astimezone(UTC)
+    with raw(connection).cursor().copy(_COPY) as copy:
+        copy.set_types(_COPY_TYPES)
+        for seq, entry in enumerate(entries, first):
+            body = render(entry, seq, instant, run_id)
+            leaf = leaf_hash(body)
+            frontier.append(leaf)
+            copy.write_row((seq, instant, run_id, entry.kind, storable_text(entry.subject), leaf, body))
+    head = update(ledger_head).where(ledger_head.c.ledger_id == ledger_id)
+    connection.execute(head.values(size=frontier.size, frontier=frontier.to_bytes()))
+    return range(first, frontier.size)
+
+
+def render(entry: Entry, seq: int, at: datetime, run_id: str | None) -> bytes:
+    """The exact bytes of an entry: UTF-8 JSON with sorted keys."""
+    if entry.kind not in KINDS:
+        raise LedgerError(f"{entry.kind!r} is no kind of ledger entry")
+    if taken := [key for key in OWN_KEYS if key in entry.body]:
+        raise LedgerError(f"entry {entry.kind} of {entry.subject}: its body must not name {', '.join(taken)}")
+    own = {"seq": seq, "at": at, "run_id": run_id, "kind": entry.kind, "subject": entry.subject}
+    return as_json(own | entry.body, f"entry {entry.kind} of {entry.subject}")
+
+
+def as_json(value: object, what: str) -> bytes:
+    """Raises LedgerError: `what` holds something that JSON cannot say."""
+    try:
+        return orjson.dumps(value, option=_FORMAT)
+    except TypeError as error:
+        raise LedgerError(f"{what} is no JSON: {error}") from error
+
+
+def head(connection: Connection) -> Head:
+    ledger_id, frontier = _head(connection, select(ledger_head))
+    return Head(str(ledger_id), frontier.size, frontier.root().hex())
+
+
+def read(connection: Connection, *, kinds: Collection[str] = (), subject: str | None = None, run_id: str | None = None, after_seq: int = -1,
+         limit: int | None = None, newest_first: bool = False, standing: bool = False) -> Iterator[Recorded]:
+    """Entries in order, fetched as they are consumed; nothing given: all.
+
+    standing: only those of sealed live runs: what may be shown as current.
+    """
+    statement = select(ledger_entries).where(ledger_entries.c.seq > after_seq)
+    if kinds:
+        statement = statement.where(ledger_entries.c.kind.in_(sorted(kinds)))
+    if subject is not None:
+        statement = statement.where(ledger_entries.c.subject == storable_text(subject))
+    if run_id is not None:
+        statement = statement.where(ledger_entries.c.run_id == run_id)
+    if standing:
+        sealed = select(runs.c.run_id).where(runs.c.live, runs.c.sealed_at.is_not(None))
+        statement = statement.where(ledger_entries.c.run_id.in_(sealed))
+    statement = statement.order_by(desc(ledger_entries.c.seq) if newest_first else ledger_entries.c.seq).limit(limit)
+    for row in connection.execute(statement, execution_options={"yield_per": READ_ROWS}):
+        yield Recorded(row.seq, row.at, row.run_id, row.kind, row.subject, bytes(row.leaf), bytes(row.body))
+
+
+def export(database: Database, directory: Path) -> Head:
+    """Write `entries.jsonl`: one object per line, in order, with the exact text that was hashed. Returns what was written.
+
+    Raises:
+        LedgerError: the directory cannot be written to, or the ledger has a gap.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        unfinished = directory / ".entries.jsonl.part"
+        with database.snapshot() as connection:
+            written = head(connection)
+            with unfinished.open("wb") as file:
+                count = sum(file.write(_line(entry, expected)) > 0 for expected, entry in enumerate(read(connection)))
+        if count != written.size:
+            raise LedgerError(f"the ledger holds {count} entries, its head says {written.size}")
+        os.replace(unfinished, directory / "entries.jsonl")  # noqa: PTH105  # in one step: a reader never sees half an export
+    except OSError as error:
+        raise LedgerError(f"cannot export to {directory}: {error.strerror}. Choose another --to.") from error
+    return written
+
+
+def _line(entry: Recorded, expected: int) -> bytes:
+    if entry.seq != expected:
+        raise LedgerError(f"the ledger has no entry {expected}")
+    return orjson.dumps({"seq": entry.seq, "body": entry.body.decode(), "leaf": entry.leaf.hex()}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _locked_head(connection: Connection) -> tuple[UUID, Frontier]:
+    return _head(connection, select(ledger_head).with_for_update())
+
+
+def _head(connection: Connection, statement: Select[Any]) -> tuple[UUID, Frontier]:
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        raise LedgerError("the ledger has no head. Run `pacing db upgrade`.")
+    try:
+        return row.ledger_id, Frontier.from_bytes(row.size, bytes(row.frontier))
+    except ValueError as error:
+        raise LedgerError(f"the ledger's head is damaged: {error}") from error

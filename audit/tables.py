@@ -1,0 +1,159 @@
+"""The tables of the record in SQLAlchemy Core, equal to what the migrations make (tests/integration/audit/test_migrate.py).
+
+What each is for stands in the migrations, as comments on every table, index and constraint.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Double,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    Interval,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+SCHEMA = "pacing"
+metadata = MetaData(schema=SCHEMA, naming_convention={
+    "pk": "%(table_name)s_pkey", "uq": "%(table_name)s_%(column_0_name)s_key", "fk": "%(table_name)s_%(column_0_name)s_fkey"})
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False)
+
+
+def _at(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, autoincrement=False)
+
+
+def _int(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, autoincrement=False)
+
+
+def _maybe(name: str) -> Column[str]:
+    return Column(name, Text)
+
+
+def _json(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, JSONB(none_as_null=True), nullable=nullable)
+
+
+def _bytes(name: str) -> Column[bytes]:
+    return Column(name, LargeBinary, nullable=False)
+
+
+def _one() -> tuple[Column[bool], PrimaryKeyConstraint]:
+    return Column("one", Boolean, nullable=False, server_default=text("true")), PrimaryKeyConstraint("one")
+
+
+def _of_run() -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(["run_id"], [f"{SCHEMA}.runs.run_id"])
+
+
+clock_offset = Table("clock_offset", metadata, *_one(), Column("shift", Interval, nullable=False), CheckConstraint("one", "clock_offset_one"))
+
+ledger_head = Table(
+    "ledger_head", metadata, *_one(), Column("ledger_id", Uuid, nullable=False), _number("size"), _bytes("frontier"),
+    CheckConstraint("one", "ledger_head_one"))
+
+ledger_entries = Table(
+    "ledger_entries", metadata, _number("seq"), _at("at"), _maybe("run_id"), _text("kind"), _text("subject"), _bytes("leaf"), _bytes("body"),
+    PrimaryKeyConstraint("seq"),
+    CheckConstraint("seq >= 0", "ledger_entries_seq"),
+    CheckConstraint("octet_length(leaf) = 32", "ledger_entries_leaf"),
+    Index("ledger_entries_by_subject", "subject", "kind", "seq"),
+    Index("ledger_entries_by_run", "run_id", "kind", "seq"))
+
+policies = Table("policies", metadata, _text("digest"), _text("text"), _at("adopted_at"), PrimaryKeyConstraint("digest"))
+
+runs = Table(
+    "runs", metadata, _text("run_id"), _at("window_at"), Column("live", Boolean, nullable=False), _text("status"), _at("as_of"),
+    _text("policy_digest"), _text("code_version"), _text("spend_source"), _text("tracker"), Column("token", Uuid, nullable=False),
+    _at("opened_at"), _at("sealed_at", nullable=True), _maybe("completeness"), _json("summary", nullable=True), _maybe("error"),
+    PrimaryKeyConstraint("run_id"),
+    CheckConstraint("status IN ('open', 'failed', 'sealed', 'superseded')", "runs_status"),
+    CheckConstraint("completeness IN ('complete', 'partial')", "runs_completeness"),
+    CheckConstraint("(status IN ('sealed', 'superseded')) = "
+                    "(sealed_at IS NOT NULL AND completeness IS NOT NULL AND summary IS NOT NULL)", "runs_sealed"),
+    Index("runs_one_working_live", "window_at", unique=True, postgresql_where=text("live AND status IN ('open', 'failed')")),
+    Index("runs_one_sealed_live", "window_at", unique=True, postgresql_where=text("live AND status = 'sealed'")))
+
+run_heartbeats = Table("run_heartbeats", metadata, _text("run_id"), _at("at"), _text("step"), PrimaryKeyConstraint("run_id"), _of_run())
+
+run_shards = Table(
+    "run_shards", metadata, _text("run_id"), _int("shard_no"), _number("first_seq"), _number("last_seq"), _text("digest"),
+    PrimaryKeyConstraint("run_id", "shard_no"), _of_run())
+
+missed_windows = Table("missed_windows", metadata, _at("window_at"), _number("seq"), PrimaryKeyConstraint("window_at"))
+
+blobs = Table("blobs", metadata, _text("digest"), _number("n_rows"), _bytes("data"), PrimaryKeyConstraint("digest"))
+
+recorded_frames = Table(
+    "recorded_frames", metadata, _text("run_id"), _text("name"), _text("digest"), _number("n_rows"), _json("dtypes"),
+    PrimaryKeyConstraint("run_id", "name"), _of_run())
+
+recorded_parts = Table(
+    "recorded_parts", metadata, _text("run_id"), _text("name"), _text("part"), _text("digest"),
+    PrimaryKeyConstraint("run_id", "name", "part"),
+    ForeignKeyConstraint(["run_id", "name"], [f"{SCHEMA}.recorded_frames.run_id", f"{SCHEMA}.recorded_frames.name"],
+                         name="recorded_parts_frame_fkey"),
+    ForeignKeyConstraint(["digest"], [f"{SCHEMA}.blobs.digest"]))
+
+quarantined_rows = Table(
+    "quarantined_rows", metadata, _text("run_id"), _int("number"), _text("source"), _text("place"), Column("row_number", Integer),
+    _maybe("column_name"), _maybe("value"), _text("reason"), _maybe("subject"), PrimaryKeyConstraint("run_id", "number"), _of_run())
+
+dead_letters = Table(
+    "dead_letters", metadata, _text("run_id"), _text("flight_id"), _text("error"), _json("facts"),
+    PrimaryKeyConstraint("run_id", "flight_id"), _of_run())
+
+incidents = Table(
+    "incidents", metadata, _text("incident_id"), _text("fingerprint"), _text("state"), _int("version"), _at("opened_at"), _at("changed_at"),
+    _text("opened_run"), _text("last_run"), _json("finding"), PrimaryKeyConstraint("incident_id"),
+    CheckConstraint("state IN ('open', 'resolved')", "incidents_state"),
+    Index("incidents_one_open", "fingerprint", unique=True, postgresql_where=text("state = 'open'")))
+
+recommendations = Table(
+    "recommendations", metadata, _text("recommendation_id"), _int("version"), _text("incident_id"), _text("flight_id"), _text("platform"),
+    _text("account_id"), _text("campaign_id"), _text("status"), _text("run_id"), _number("decision_seq"), _at("opened_at"),
+    _at("renewed_at"), _at("expires_at"), _json("facts"), PrimaryKeyConstraint("recommendation_id"),
+    CheckConstraint("status IN ('pending', 'withdrawn', 'expired')", "recommendations_status"),
+    ForeignKeyConstraint(["incident_id"], [f"{SCHEMA}.incidents.incident_id"]),
+    ForeignKeyConstraint(["decision_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
+    Index("recommendations_one_pending", "flight_id", unique=True, postgresql_where=text("status = 'pending'")))
+
+outbox = Table(
+    "outbox", metadata, Column("position", BigInteger, Identity(always=True), nullable=False), _text("delivery_id"), _maybe("run_id"),
+    _text("channel"), _text("thread_key"), _text("kind"), _text("text"), _json("blocks"), _text("status"), _int("attempts"),
+    _at("next_attempt_at"), _at("leased_until", nullable=True), _at("delivered_at", nullable=True), _maybe("sent_channel"),
+    _maybe("slack_ts"), _maybe("last_error"), PrimaryKeyConstraint("position"), UniqueConstraint("delivery_id"),
+    CheckConstraint("kind IN ('post', 'update', 'reply')", "outbox_kind"),
+    CheckConstraint("status IN ('pending', 'leased', 'delivered', 'dead')", "outbox_status"),
+    CheckConstraint("(status = 'delivered') = (slack_ts IS NOT NULL AND sent_channel IS NOT NULL AND delivered_at IS NOT NULL)",
+                    "outbox_delivered"),
+    Index("outbox_waiting", "position", postgresql_where=text("status IN ('pending', 'leased')")),
+    Index("outbox_by_thread", "thread_key", "position"))
+
+patterns = Table(
+    "patterns", metadata, _text("pattern_id"), _text("kind"), _text("scope"), _text("value"), _number("support"),
+    Column("confidence", Double, nullable=False), _at("learned_at"), _at("expires_at", nullable=True), _at("retired_at", nullable=True),
+    PrimaryKeyConstraint("pattern_id"), CheckConstraint("confidence BETWEEN 0 AND 1", "patterns_confidence"))
+
+APPEND_ONLY = (ledger_entries, policies, run_shards, blobs, recorded_frames, recorded_parts)  # by trigger, for everyone
