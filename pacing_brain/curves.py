@@ -1,0 +1,151 @@
+"""What a flight's curve has planned up to an instant, exact to the micro.
+
+A flight of N account days, k of them over at the instant, and e of the present day's D real microseconds gone, has
+
+    elapsed share  x / y = (k * D + e) / (N * D)            every account day counts the same, whether it has 23, 24 or 25 hours
+
+and a curve is a share of the budget as a function of it:
+
+    even      x / y
+    ahead     min(1, 1.2 x / y)
+    front:P   P % of the budget over the first half of x / y, the rest over the second; back:P the other way round
+    asap      1: there is no under-target, and over is only over the budget
+    custom    even, anchored
+
+A stated `target_to_date` T anchors the curve C at the end of `updated_at`'s day in the account's zone, u (without `updated_at`: at the
+watermark): T * C(t) / C(u) before u, T + (budget - T) * (C(t) - C(u)) / (1 - C(u)) after, so it lands on the budget at the end.
+
+Shares are pairs of Python integers in object arrays: floats would be off by a micro from 2^53 on, int64 would overflow.
+Source: DESIGN.md, Definitions, Watermark and Curve.
+"""
+
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain import zones
+
+Share = tuple[np.ndarray, np.ndarray]  # numerator, denominator: Python integers
+ONE_DAY = pd.Timedelta(days=1)
+CURVES = ("even", "ahead", "asap", "front", "back", "custom")
+
+
+def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
+    """Planned from the flight's start to each instant, clipped at its end, rounded half-even once.
+
+    Args:
+        flights: columns start_date, end_date, account_timezone, budget_micros, curve, curve_pct, target_to_date_micros, updated_at,
+            watermark.
+        at: instants, same index.
+
+    Returns:
+        Int64 micros; null where the instant, the zone, the curve's percent or a custom curve's target is not known.
+    """
+    share = _curve(flights, *elapsed(flights, at))
+    budgets = flights["budget_micros"].astype("int64").to_numpy().astype(object)
+    stated = flights["target_to_date_micros"].notna().to_numpy() & flights["curve"].ne("asap").to_numpy()
+    share = _anchored(flights, share, budgets, stated)
+    known = at.notna() & flights["account_timezone"].notna() & _has_figures(flights, stated)
+    planned = np.where(known, _half_even(budgets * share[0], share[1]), 0)
+    return pd.Series(planned.astype("int64"), index=flights.index, dtype="Int64").mask(~known)
+
+
+def elapsed(flights: pd.DataFrame, at: pd.Series) -> Share:
+    """The elapsed share x / y of each flight at the instants: 0 before its start (and where unknown), 1 from its end on."""
+    zone = flights["account_timezone"]
+    day = zones.local_days(at, zone)
+    begin, end = zones.midnights(day, zone), zones.midnights(day + ONE_DAY, zone)
+    length = _whole((end - begin).dt.as_unit("us").astype("int64").where(day.notna(), 1))
+    gone = _whole((at.astype(zones.INSTANT) - begin).dt.as_unit("us").astype("int64").where(day.notna(), 0))
+    before = _whole((day - flights["start_date"]).dt.days.fillna(0))
+    days = _whole((flights["end_date"] - flights["start_date"]).dt.days + 1)
+    whole = days * length
+    return np.clip(before * length + gone, 0, whole).astype(object), whole.astype(object)
+
+
+def _whole(values: pd.Series) -> np.ndarray:
+    return np.asarray(values, dtype="int64")
+
+
+def _has_figures(flights: pd.DataFrame, stated: np.ndarray) -> pd.Series:
+    """Whether the curve's own figures are there."""
+    halves = flights["curve"].isin(["front", "back"])
+    return flights["curve"].isin(CURVES) & (flights["curve_pct"].notna() | ~halves) & (stated | flights["curve"].ne("custom"))
+
+
+def _curve(flights: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Share:
+    """The planned share at elapsed share x / y."""
+    curve = flights["curve"]
+    ahead, asap, halves = (curve.isin(names).to_numpy() for names in (["ahead"], ["asap"], ["front", "back"]))
+    share_x, share_y = x.copy(), y.copy()
+    share_x[ahead], share_y[ahead] = np.minimum(6 * x[ahead], 5 * y[ahead]), 5 * y[ahead]
+    share_x[asap] = y[asap]
+    if halves.any():
+        share_x[halves], share_y[halves] = _halves(flights[halves], x[halves], y[halves])
+    return share_x, share_y
+
+
+def _halves(flights: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Share:
+    """A share p of the budget over the first half, 1 - p over the second; with an odd number of days the middle one has half of each rate."""
+    p, q = fractions(flights["curve_pct"].fillna(0.0), 100)
+    p = np.where(flights["curve"].eq("back"), q - p, p)
+    first, second = p * 2 * x, p * y + (q - p) * (2 * x - y)
+    return np.where(2 * x <= y, first, second), q * y
+
+
+def _anchored(flights: pd.DataFrame, share: Share, budgets: np.ndarray, stated: np.ndarray) -> Share:
+    """Shares bent through the stated target to date, where one is stated."""
+    if not stated.any():
+        return share
+    rows = flights[stated]
+    target = np.clip(rows["target_to_date_micros"].astype("int64").to_numpy(), 0, rows["budget_micros"].to_numpy("int64")).astype(object)
+    cx, cy = share[0][stated], share[1][stated]
+    ux, uy = _curve(rows, *elapsed(rows, _anchors(rows)))
+    budget = budgets[stated]
+    rising = cx * uy < ux * cy  # before the anchor
+    low_x, low_y = target * cx * uy, np.maximum(ux, 1) * cy
+    open_end = np.maximum(uy - ux, 0)
+    high_x, high_y = target * open_end * cy + (budget - target) * (cx * uy - ux * cy), np.where(open_end == 0, 1, open_end) * cy
+    high_x, high_y = np.where(open_end == 0, target, high_x), np.where(open_end == 0, 1, high_y)
+    bent_x, bent_y = share[0].copy(), share[1].copy()
+    bent_x[stated], bent_y[stated] = np.where(rising, low_x, high_x), np.where(rising, low_y, high_y) * np.maximum(budget, 1)
+    return bent_x, bent_y
+
+
+def _anchors(flights: pd.DataFrame) -> pd.Series:
+    """The instant at which the stated target holds."""
+    zone = flights["account_timezone"]
+    updated = zones.midnights(zones.local_days(flights["updated_at"], zone) + ONE_DAY, zone)
+    return updated.where(updated.notna(), flights["watermark"].astype(zones.INSTANT))
+
+
+def fractions(values: pd.Series, scale: int = 1) -> Share:
+    """Decimal numbers as exact numerators and denominators, divided by `scale`: 33.3 is 333/10, not its binary neighbour."""
+    codes, unique = pd.factorize(values.to_numpy(dtype="float64"))
+    exact = [Fraction(repr(float(value))) / scale for value in unique]
+    numerators = np.array([value.numerator for value in exact], dtype=object)
+    denominators = np.array([value.denominator for value in exact], dtype=object)
+    return numerators[codes], denominators[codes]
+
+
+def _half_even(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
+    """The quotients as whole numbers, rounded half-even. Numerators are not negative."""
+    floor = numerators // denominators
+    twice = 2 * (numerators - floor * denominators)
+    up = (twice > denominators) | ((twice == denominators) & (floor % 2 == 1))
+    return np.asarray(floor + up.astype(bool))
+
+
+def reached_at(flights: pd.DataFrame, micros: pd.Series) -> pd.Series:
+    """The first full hour after the watermark, counted from it, by which the plan has reached an amount; NaT where it never does."""
+    start = flights["watermark"].astype(zones.INSTANT)
+    end = zones.midnights(flights["end_date"] + ONE_DAY, flights["account_timezone"])
+    hours = np.ceil(np.asarray((end - start).dt.total_seconds().fillna(0), dtype="float64") / 3600.0)
+    low, high = np.zeros(len(flights), dtype="int64"), np.maximum(hours, 0).astype("int64")
+    never = planned_micros(flights, end).lt(micros).fillna(value=True) | start.isna() | micros.isna()
+    while (low < high).any():
+        middle = (low + high) // 2
+        enough = planned_micros(flights, start + pd.to_timedelta(middle, unit="h")).ge(micros).fillna(value=True).to_numpy(dtype=bool)
+        low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
+    return (start + pd.to_timedelta(low, unit="h")).mask(never)
