@@ -1,0 +1,97 @@
+"""What people read: an incident or a run as Block Kit. Pure: values in, `Message` out.
+
+The order is always the same: what is wrong, how much money, can it be trusted, why, what to do, who decides by when. Every sentence is a
+whole template; what is not known is absent. The words are those of docs/cards.md, never the ledger's terms.
+"""
+
+from collections.abc import Callable
+
+from notifiers import cards_campaign, cards_match, cards_scope
+from notifiers.cards_blocks import card, context, header, section
+from notifiers.cards_campaign import emoji
+from notifiers.cards_digest import digest
+from notifiers.cards_facts import Ask, CardContext, flight_of, title
+from notifiers.cards_text import duration, link, plain, token
+from notifiers.message import Message
+from pacing_brain.model import Incident, IncidentChange, Problem, Severity
+
+__all__ = ["Ask", "CardContext", "Message", "changed_reply", "digest", "incident_card", "resolved_reply"]
+
+Card = Callable[[Incident, CardContext], Message]
+CAMPAIGN_CARDS: dict[Problem, Card] = {
+    Problem.OVER: cards_campaign.off_plan,
+    Problem.UNDER: cards_campaign.off_plan,
+    Problem.ZERO: cards_campaign.not_delivering,
+    Problem.IDENTITY: cards_match.identity,
+}
+SCOPE_CARDS: dict[Problem, Card] = {Problem.ZERO: cards_scope.account_stopped, Problem.UNPLANNED: cards_scope.unplanned}
+NAMES = {
+    Problem.OVER: "Over plan", Problem.UNDER: "Under plan", Problem.ZERO: "Not delivering", Problem.STALE: "No new data",
+    Problem.DUPLICATE: "Data that do not add up", Problem.CURRENCY: "Currencies differ", Problem.IDENTITY: "Who is who",
+    Problem.UNPLANNED: "Spend in no plan", Problem.TRACKER: "Faults in the plan", Problem.ERROR: "Could not be judged",
+}
+
+
+def incident_card(incident: Incident, card_context: CardContext) -> Message:
+    """The card of an incident in its newest state; once resolved, what it was, without buttons."""
+    if incident.state != "open":
+        return _resolved_card(incident, card_context)
+    return _card_of(incident)(incident, card_context)
+
+
+def _card_of(incident: Incident) -> Card:
+    finding = incident.finding
+    if not finding.scope.startswith("campaign:"):
+        return SCOPE_CARDS.get(finding.problem, cards_scope.shared_fault)
+    if finding.problem is Problem.ZERO and flight_of(finding.facts).get("zero_kind") == "not_found":
+        return cards_campaign.not_found
+    return CAMPAIGN_CARDS.get(finding.problem, cards_scope.campaign_data)
+
+
+def subject(incident: Incident) -> str:
+    """What an incident is about, in plain words."""
+    finding = incident.finding
+    row = flight_of(finding.facts)
+    if row:
+        return title(row)
+    kind, _, name = finding.scope.partition(":")
+    return f"{kind} {plain(name, 80)}"
+
+
+def _resolved_card(incident: Incident, card_context: CardContext) -> Message:
+    what, about = NAMES[incident.finding.problem], subject(incident)
+    said = resolved_reply(incident, card_context)
+    return card(f"✅ Resolved: {what}, {about}.", [
+        header(f"✅ Resolved: {what} · {about}"), *said.blocks[:1],
+        context([" · ".join(part for part in [link(card_context.run_url, "This run"), f"incident {incident.incident_id}"] if part)])])
+
+
+def resolved_reply(incident: Incident, card_context: CardContext) -> Message:
+    """Below the card: it is over. Says what the run saw, not why."""
+    what, about = NAMES[incident.finding.problem], subject(incident)
+    open_for = duration(incident.changed_at - incident.opened_at)
+    return card(f"✅ Resolved: {what}, {about}. Open for {open_for}.", [section([
+        f"✅ *Resolved.* The run of {token(card_context.as_of)} judged it again and did not find it any more. It was open for {open_for}."])])
+
+
+def changed_reply(change: IncidentChange, card_context: CardContext) -> Message:
+    """Below the card, so that people are told: worse, better, or another direction; then the new figures in one line."""
+    incident, newest = change.incident, incident_card(change.incident, card_context)
+    lead = _how_it_changed(change)
+    told = next((block for block in newest.blocks if block["type"] == "section" and "text" in block), None)
+    return card(f"{emoji(incident)} {lead} {subject(incident)}.", [section([f"{emoji(incident)} *{lead}*"]), told])
+
+
+def _how_it_changed(change: IncidentChange) -> str:
+    now, before = change.incident.finding, change.before.finding if change.before else None
+    if before is None:
+        return "New:"
+    if before.severity != now.severity:
+        words = {Severity.CRITICAL: "Worse: now critical.", Severity.WARNING: "Better: no longer critical, still a warning."}
+        worse = before.severity is Severity.HEALTHY and now.severity is Severity.WARNING
+        return "Worse: now a warning." if worse else words.get(now.severity, "Better: no longer off plan, still needs a look.")
+    if before.side != now.side:
+        return f"Changed: now {now.side} plan." if now.side in ("over", "under") else "Changed."
+    if "action" in change.what:
+        return "Changed: a pause is now recommended." if cards_campaign.asks_pause(change.incident) else "Changed: no pause is recommended any more."
+    return "Changed: more urgent now." if now.urgent and not before.urgent else "Changed."

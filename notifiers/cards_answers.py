@@ -1,0 +1,67 @@
+"""The end of every card: the buttons where an endpoint is configured, else the command line; and who decides, by when."""
+
+from notifiers.cards_blocks import Button, actions, context
+from notifiers.cards_facts import Ask, CardContext, Facts, command, open_link, platform
+from notifiers.cards_text import link, people, plain, token
+from notifiers.message import Block
+from pacing_brain.model import Action, Incident
+
+ACKNOWLEDGE, SNOOZE, EXPLAIN = ("I'm on it", "acknowledge"), ("Remind me later", "snooze"), ("Show the working", "explain")
+
+
+def answers(incident: Incident, context: CardContext, row: Facts, *, pause: str = "", match: bool = False) -> Block | None:
+    """The buttons that make sense for this incident; none without an endpoint, or when it is resolved.
+
+    `pause` is what the confirmation says would happen (empty: no pause is asked for); `match`: is it the same campaign?
+    """
+    if not context.interactive or incident.state != "open":
+        return None
+    own = f"{incident.incident_id}:{incident.version}"
+    ask = _pause_buttons(context.ask, row, pause, can_pause=context.can_pause) if pause and context.ask else []
+    if match:
+        ask = [Button("Same campaign", "confirm_match", own, "primary"), Button("Different campaign", "deny_match", own)]
+    lead = "primary" if not ask else None
+    rest = [Button(*ACKNOWLEDGE, own, lead), Button(*SNOOZE, own), Button(*EXPLAIN, own)]
+    return actions([*ask, *rest], f"answers:{own}")
+
+
+def _pause_buttons(ask: Ask, row: Facts, effect: str, *, can_pause: bool) -> list[Button]:
+    value, where = f"{ask.id}:{ask.version}", plain(platform(row.get("platform")), 30)
+    if not can_pause:
+        told = f"You pause it in {where}. The monitor has no credentials there: it records your name and looks whether spend stops."
+        approve = Button("I'll pause it", "approve_halt", value, "danger", ("Will you pause this campaign?", told, "I will", "Not now"))
+    else:
+        approve = Button("Pause campaign", "approve_halt", value, "danger", ("Pause this campaign?", effect, "Pause it", "Not now"))
+    return [approve, Button("Keep it running", "reject_halt", value)]
+
+
+def who_decides(incident: Incident, card: CardContext, row: Facts, said: str = "") -> Block | None:
+    """Who may decide and until when, how to answer, and where to look."""
+    lines = [said, *_decision(incident, card)]
+    if not card.interactive:
+        lines.append(_working(row))
+    places = [open_link(row), link(card.run_url, "This run"), _record(incident)]
+    return context([" ".join(line for line in lines if line), " · ".join(place for place in places if place)])
+
+
+def _decision(incident: Incident, card: CardContext) -> list[str]:
+    if card.ask is None or incident.state != "open" or incident.finding.action is not Action.RECOMMEND_HALT:
+        return []
+    deciders = f"Can decide: {people(card.deciders)}." if card.deciders else "Nobody is named as approver in the policy yet."
+    until = f"Open until {token(card.ask.expires_at)}; each run that finds it again renews it here, with new figures." if (
+        card.ask.expires_at) else "Each run that finds it again renews it here, with new figures."
+    said = [deciders, until, "Nothing is paused without an answer."]
+    if not card.interactive:
+        approve = command("pacing", "recommendations", "approve", card.ask.id, "--as", "WHO", "--reason", "TEXT")
+        said.append(f"Answer in a terminal: {approve}, or *reject* in place of *approve*.")
+    return said
+
+
+def _working(row: Facts) -> str:
+    name = row.get("flight_id") or row.get("campaign_id")
+    return f"The working: {command('pacing', 'explain', name)}." if name else ""
+
+
+def _record(incident: Incident) -> str:
+    number = incident.finding.facts.get("decision_seq")
+    return f"record {int(number)}" if isinstance(number, int) else f"incident {incident.incident_id}"

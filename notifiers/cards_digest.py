@@ -1,0 +1,194 @@
+"""The digest: one message a run and day for everything that does not need a card of its own.
+
+Currencies are never added. The last lines are the whole warehouse total, part by part, so that nothing can hide between the lines.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from notifiers.cards_blocks import card, context, header, section
+from notifiers.cards_facts import CardContext, amount, flight_of, off_plan_micros, pct_of_plan, platform, title
+from notifiers.cards_text import clock_text, count, day, link, outside, plain, token, weekday
+from notifiers.message import Block, Message
+from pacing_brain.model import Finding, Incident, Lane, Problem, Severity
+
+DIGEST_CHARACTERS = 2_200
+LIVE_PHASES = ("early", "live", "ended")
+MOST_CRITICAL, MOST_PEOPLE, MOST_UNPLANNED, MOST_WATCHED, MOST_CURRENCIES = 5, 4, 3, 3, 4
+PARTS = {"matched": "in plan", "after_watermark": "not complete yet", "untracked": "in no plan", "ambiguous": "to confirm",
+         "outside_flight": "outside its flight", "quarantined": "unusable"}
+PROBLEMS = {Problem.STALE: "no new data", Problem.DUPLICATE: "data do not add up", Problem.CURRENCY: "currencies differ",
+            Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.ZERO: "not delivering",
+            Problem.IDENTITY: "is it the same campaign?"}
+
+
+def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterable[Incident], context: CardContext) -> Message:
+    """The state of all flights after a run.
+
+    Args:
+        run_summary: what `pacing run --json` prints; read are `spend_micros`, and where present `changes` ({new, worse, back})
+            and `partial` (sentences on what did not answer).
+        rows: the decisions, one row per flight; read are lane, phase, currency, actual_micros and target_micros.
+        incidents: those open after the run.
+        context: its `as_of` is the run's instant.
+    """
+    live = rows[rows["phase"].isin(LIVE_PHASES)]
+    lanes = {lane: int(live["lane"].eq(lane.value).sum()) for lane in Lane}
+    worst_first = sorted((one for one in incidents if one.state == "open"), key=_worst_first)
+    watch = section(_watched(worst_first))
+    outside_plan = section(_unplanned(worst_first))
+    return card(
+        _notification(lanes, worst_first, context),
+        [header(f"Pacing · {clock_text(context.as_of)}"), section([_counts(lanes, run_summary), *_partial(run_summary)]),
+         section(_sums(live)), section(_critical(worst_first)), section(_needs_people(worst_first)), outside_plan, watch,
+         _tied(run_summary), _places(context)],
+        spare=[watch, outside_plan], most=DIGEST_CHARACTERS)
+
+
+def _worst_first(incident: Incident) -> tuple[int, int, str]:
+    """Severity, then money at stake; never percent."""
+    order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.HEALTHY: 2}
+    return order[incident.finding.severity], -incident.finding.money_micros, incident.fingerprint
+
+
+def _notification(lanes: Mapping[Lane, int], worst_first: Sequence[Incident], context: CardContext) -> str:
+    said = (f"Pacing, {clock_text(context.as_of)}: {lanes[Lane.CRITICAL]} critical, {lanes[Lane.ESCALATE]} need a person, "
+            f"{lanes[Lane.WARNING]} to watch, {lanes[Lane.HEALTHY]} on plan.")
+    critical = [one.finding for one in worst_first if _is_critical(one)]
+    return f"{said} Worst: {_about(critical[0], ', ')}, {plain(_figures(critical[0]).replace('*', ''), 60)}." if critical else said
+
+
+def _counts(lanes: Mapping[Lane, int], run_summary: Mapping[str, Any]) -> str:
+    flights = count(sum(lanes.values()), "flight", "flights")
+    said = (f"*{flights}*: 🔴 {lanes[Lane.CRITICAL]:,} critical · 🔎 {lanes[Lane.ESCALATE]:,} need a person · "
+            f"🟡 {lanes[Lane.WARNING]:,} to watch · 🟢 {lanes[Lane.HEALTHY]:,} on plan.")
+    changes = run_summary.get("changes")
+    if not isinstance(changes, Mapping):
+        return said
+    return f"{said} Since the last digest: {changes.get('new', 0)} new, {changes.get('worse', 0)} worse, {changes.get('back', 0)} back on plan."
+
+
+def _partial(run_summary: Mapping[str, Any]) -> list[str]:
+    return [f"⚠️ *Partial run*: {outside(said, 200)}" for said in list(run_summary.get("partial") or [])[:2]]
+
+
+def _sums(live: pd.DataFrame) -> list[str]:
+    """Spent and planned to date by currency, over the flights that can be judged."""
+    judged = live[live["lane"].ne(Lane.ESCALATE.value) & live["actual_micros"].notna() & live["target_micros"].notna()]
+    if judged.empty:
+        return []
+    sums = judged.groupby("currency")[["actual_micros", "target_micros"]].sum().sort_index()
+    lines = []
+    for currency, actual, target in zip(sums.index, sums["actual_micros"], sums["target_micros"], strict=True):
+        row = {"actual_micros": int(actual), "target_micros": int(target)}
+        share = f", *{pct}*" if (pct := pct_of_plan(row)) else ""
+        lines.append(f"*{outside(currency, 10)}*: {amount(int(actual), currency)} spent, {amount(int(target), currency)} planned to date{share}.")
+    more = [f"… and {len(lines) - MOST_CURRENCIES} more currencies in the report."] if len(lines) > MOST_CURRENCIES else []
+    apart = " Currencies are not added together." if len(lines) > 1 else ""
+    return [*lines[:MOST_CURRENCIES], *more, f"The {count(len(judged), 'flight', 'flights')} that can be judged.{apart}"]
+
+
+def _is_critical(incident: Incident) -> bool:
+    return incident.finding.severity is Severity.CRITICAL and incident.finding.lane is Lane.CRITICAL
+
+
+def _critical(worst_first: Sequence[Incident]) -> list[str]:
+    found = [one for one in worst_first if _is_critical(one)]
+    lines = [f"🔴 {_line(one.finding)}{' · pause recommended' if one.finding.action == 'recommend_halt' else ''}" for one in found]
+    return _listed("*Critical, by money*", lines, MOST_CRITICAL)
+
+
+def _needs_people(worst_first: Sequence[Incident]) -> list[str]:
+    found = [one for one in worst_first if one.finding.lane is Lane.ESCALATE and one.finding.problem is not Problem.UNPLANNED]
+    return _listed("*Need a person*", [f"🔎 {_line(one.finding)}" for one in found], MOST_PEOPLE)
+
+
+def _watched(worst_first: Sequence[Incident]) -> list[str]:
+    found = [one for one in worst_first if one.finding.lane is Lane.WARNING]
+    return _listed(f"*To watch ({len(found)})*", [f"🟡 {_line(one.finding)}" for one in found], MOST_WATCHED)
+
+
+def _unplanned(worst_first: Sequence[Incident]) -> list[str]:
+    found = [one.finding for one in worst_first if one.finding.problem is Problem.UNPLANNED]
+    return _listed("*Money outside every plan*", [_unplanned_line(finding) for finding in found], MOST_UNPLANNED)
+
+
+def _unplanned_line(finding: Finding) -> str:
+    since, daily = day(finding.facts.get("since")), finding.facts.get("per_day_micros")
+    began = f" since {weekday(since)}" if since else ""
+    rate = f" (about {amount(daily, finding.currency)} a day)" if isinstance(daily, int) else ""
+    return f"{amount(finding.money_micros, finding.currency)}{began}, {outside(_about(finding))}{rate}"
+
+
+def _listed(lead: str, lines: list[str], most: int) -> list[str]:
+    if not lines:
+        return []
+    return [lead, *lines[:most], *([f"… and {len(lines) - most} more in the report"] if len(lines) > most else [])]
+
+
+def _line(finding: Finding) -> str:
+    where = f" · {outside(platform(finding.platform), 30)}" if finding.platform and flight_of(finding.facts) else ""
+    return f"*{outside(_about(finding), 90)}*{where} · {_figures(finding)}"
+
+
+def _about(finding: Finding, between: str = " · ") -> str:
+    """Plain: the flight, or the account, source or plan that the finding is about."""
+    row = flight_of(finding.facts)
+    if row:
+        return title(row, between)
+    kind, _, name = finding.scope.partition(":")
+    if kind == "account":
+        where, _, number = name.partition("/")
+        return f"{plain(platform(where), 30)} account {plain(number, 40)}"
+    return f"{'plan' if kind == 'tracker' else kind} {plain(name, 60)}"
+
+
+def _figures(finding: Finding) -> str:
+    """`*131 %* · £10,695 over`, or what else is the matter, in mrkdwn."""
+    row = flight_of(finding.facts)
+    off, pct = off_plan_micros(row), pct_of_plan(row)
+    if finding.problem in (Problem.OVER, Problem.UNDER) and off is not None:
+        side = "over" if off > 0 else "under"
+        return f"{f'*{pct}* · ' if pct else ''}{amount(abs(off), finding.currency)} {side}"
+    said = f"*{PROBLEMS.get(finding.problem, 'needs a look')}*"
+    money = f" · {amount(finding.money_micros, finding.currency)} at stake" if finding.money_micros and finding.currency else ""
+    several = f" · {count(len(finding.flights), 'flight', 'flights')}" if not row and finding.flights else ""
+    return said + money + several
+
+
+def _tied(run_summary: Mapping[str, Any]) -> Block | None:
+    """The warehouse total of each currency as the sum of its parts."""
+    spend = run_summary.get("spend_micros")
+    lines = [_parts(str(currency), parts) for currency, parts in sorted(spend.items())] if isinstance(spend, Mapping) else []
+    if not lines:
+        return None
+    short = len(lines) - MOST_CURRENCIES
+    return context([" ".join([*lines[:MOST_CURRENCIES], *([f"… and {short} more currencies in the report."] if short > 0 else [])])])
+
+
+def _parts(currency: str, parts: Mapping[str, int]) -> str:
+    total, known = int(parts.get("total", 0)), {name: int(parts.get(name, 0)) for name in PARTS}
+    shown = _whole_units([*known.values(), total - sum(known.values())], total)
+    said = " + ".join(f"{units:,} {word}" for units, word in zip(shown, PARTS.values(), strict=False) if units) or "0"
+    if sum(known.values()) != total:
+        return f"⚠️ {outside(currency, 10)}: {said} do *not* add up to the warehouse total {amount(total, currency)}."
+    return f"{outside(currency, 10)}: {said} = {sum(shown):,}, the warehouse total."
+
+
+def _whole_units(parts: Sequence[int], total: int) -> list[int]:
+    """Micros as whole units that add up to the rounded total: the largest remainders are rounded up."""
+    floors = [part // 1_000_000 for part in parts]
+    missing = (total + 500_000) // 1_000_000 - sum(floors)
+    by_remainder = sorted(range(len(parts)), key=lambda place: (-(parts[place] % 1_000_000), place))
+    for place in by_remainder[: max(missing, 0)]:
+        floors[place] += 1
+    return floors
+
+
+def _places(card_context: CardContext) -> Block | None:
+    next_run = f"Next run {token(card_context.next_run)}." if card_context.next_run else ""
+    said = f"This message is updated by each run of the day; only new problems notify. {next_run}".strip()
+    places = [link(card_context.run_url, "Run"), link(card_context.report_url, "Full report")]
+    return context([" · ".join([said, *(place for place in places if place)])])
