@@ -1,0 +1,58 @@
+"""Spend and account loads from Snowflake, whatever shape the warehouse has."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Protocol
+
+from connectors.campaign_spend import CampaignSpend
+from connectors.snowflake import Warehouse
+from connectors.snowflake_settings import SnowflakeSettings
+from connectors.spend_read import SpendRead, as_day
+from pacing_brain.errors import SettingError
+
+__all__ = ["SpendRead", "SpendSource", "shape"]
+
+
+class Shape(Protocol):
+    """How one kind of warehouse is read."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, warehouse: Warehouse, first: date, last: date) -> SpendRead: ...
+
+
+def shape(source: str) -> Shape:
+    """`campaign_spend`, `fivetran`, `dv360`, or the path of a `.sql` file that returns the spend columns.
+
+    Raises:
+        SettingError: none of these.
+    """
+    if source.endswith(".sql"):
+        return CampaignSpend(Path(source))
+    shapes: dict[str, Shape] = {"campaign_spend": CampaignSpend()}
+    if source not in shapes:
+        raise SettingError(f"PACING_SPEND_SOURCE must be {', '.join(shapes)} or the path of a .sql file, not {source!r}")
+    return shapes[source]
+
+
+@dataclass(frozen=True)
+class SpendSource:
+    """One source for one run: `query_tag` is the run id, and every query carries it."""
+
+    source: str
+    settings: SnowflakeSettings
+    query_tag: str
+
+    def read(self, days_from: date | datetime, days_to: date | datetime) -> SpendRead:
+        """Spend of the days from `days_from` to `days_to`, both inclusive, with loads, campaigns and totals.
+
+        Raises:
+            SettingError: no such source, or its `.sql` file cannot be read.
+            SpendUnavailable: Snowflake did not answer: actuals are unavailable, never zero.
+            SpendRefused: the login or a privilege was refused.
+            SpendShapeError: a table or column is missing.
+        """
+        with Warehouse(self.settings, self.query_tag) as warehouse:
+            return shape(self.source).read(warehouse, as_day(days_from), as_day(days_to))

@@ -1,0 +1,17 @@
+-- One row per platform, account, campaign, name, currency and day. Each warehouse row is rounded to whole micros before anything is
+-- added: integers add exactly, and N_ROWS shows a row that stands twice, which a plain SUM would hide.
+SELECT
+    PLATFORM, ACCOUNT_ID, CAMPAIGN_ID, CAMPAIGN_NAME, CURRENCY, CAST(DAY AS DATE) AS DAY,
+    CAST(COUNT(*) AS NUMBER(38,0)) AS N_ROWS,
+    CAST(SUM({{MICROS}}) AS NUMBER(38,0)) AS SPEND_MICROS,
+    CAST(SUM({{IMPRESSIONS}}) AS NUMBER(38,0)) AS IMPRESSIONS,
+    CAST(SUM({{CLICKS}}) AS NUMBER(38,0)) AS CLICKS,
+    CAST(SUM({{CONVERSIONS}}) AS FLOAT) AS CONVERSIONS,
+    MAX({{MARKET}}) AS MARKET, MAX({{PRODUCT}}) AS PRODUCT,
+    CAST(MAX({{START_DATE}}) AS DATE) AS START_DATE, CAST(MAX({{END_DATE}}) AS DATE) AS END_DATE,
+    MAX({{TIMEZONE}}) AS TIMEZONE, MAX({{STATUS}}) AS STATUS,
+    CAST(MAX({{DAILY_BUDGET_MICROS}}) AS NUMBER(38,0)) AS DAILY_BUDGET_MICROS,
+    MAX(LOADED_AT) AS LOADED_AT
+FROM {{TABLE}} AS SPEND_ROWS
+WHERE CAST(DAY AS DATE) BETWEEN ? AND ?
+GROUP BY 1, 2, 3, 4, 5, 6
