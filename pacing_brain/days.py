@@ -9,11 +9,13 @@ untracked       no line of the plan wants the campaign
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pacing_brain.model import Quarantined
 from pacing_brain.roster import Codes
 
 BUCKETS = ["matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined"]
@@ -38,7 +40,7 @@ def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe:
     covers = _covering(campaign, day, _disjoint(intervals))
     perhaps = _covering(campaign, day, _disjoint(maybe.assign(flight=0))) != NOBODY
     planned = np.isin(campaign, np.union1d(intervals["campaign"], maybe["campaign"]))
-    bad = quarantined(spend, campaign, day)
+    bad = _faulty(spend, campaign, day)
     bucket = np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned],
                        ["quarantined", "matched", "ambiguous", "outside_flight"], "untracked")
     flight = flight_ids.array.take(np.maximum(covers, NOBODY), allow_fill=True)
@@ -46,7 +48,7 @@ def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe:
                         bucket=pd.Series(bucket, index=spend.index, dtype="str"))
 
 
-def quarantined(spend: pd.DataFrame, campaign: Codes, day: Codes) -> npt.NDArray[np.bool_]:
+def _faulty(spend: pd.DataFrame, campaign: Codes, day: Codes) -> npt.NDArray[np.bool_]:
     several = pd.Series(campaign * _SPAN + day).duplicated(keep=False).to_numpy()
     return several | (spend["n_rows"] > 1).to_numpy() | spend["spend_micros"].isna().to_numpy()
 
@@ -110,6 +112,24 @@ def buckets(days: pd.DataFrame) -> pd.DataFrame:
     table = table.reindex(columns=BUCKETS, fill_value=0).astype("int64")
     table["total"] = table.sum(axis=1)
     return table.sort_index().rename_axis(columns=None).reset_index().astype({"currency": "str"})
+
+
+def quarantined(days: pd.DataFrame) -> tuple[Quarantined, ...]:
+    """Spend rows that cannot be used, each with its place and the reason, sorted by campaign and day."""
+    rows = days[days["bucket"].eq("quarantined")].sort_values(["campaign_key", "day", "currency", "campaign_name", "spend_micros"])
+    return tuple(_refusal(row) for row in rows.to_dict("records"))
+
+
+def _refusal(row: dict[str, Any]) -> Quarantined:
+    day = row["day"].date().isoformat()
+    if pd.isna(row["spend_micros"]):
+        reason = f"The spend of {day} is not a number. Correct it in the warehouse; the next run reads it again."
+    else:
+        rows = f"{row['n_rows']} rows" if row["n_rows"] > 1 else "More than one row"
+        reason = f"{rows} for one campaign on {day}, so none of them is counted. Remove the duplicates in the warehouse."
+    value = None if pd.isna(row["spend_micros"]) else f"{row['spend_micros']} micros {row['currency']}"
+    return Quarantined(source="spend", place=f"{row['platform']} account {row['account_id']}", column="SPEND", value=value, reason=reason,
+                       subject=row["campaign_key"])
 
 
 def spent(spend: pd.DataFrame, campaign: Codes, pairs: pd.DataFrame) -> Codes:

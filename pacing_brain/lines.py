@@ -10,9 +10,10 @@ from pacing_brain import days as calendar
 from pacing_brain import names
 from pacing_brain.candidates import Candidate
 from pacing_brain.frames import FLIGHT_COLUMNS
+from pacing_brain.platform_facts import NEWEST
 from pacing_brain.roster import Codes
 
-COLUMNS = [name for name, (node, _) in FLIGHT_COLUMNS.items() if node in ("plan", "match")]
+COLUMNS = [name for name, (node, _) in FLIGHT_COLUMNS.items() if node in ("plan", "match") or name in NEWEST.values()]
 WEAKEST_FIRST = ["ambiguous", "none", "name", "alias", "id"]
 
 
@@ -41,11 +42,12 @@ def _platform_side(rows: pd.DataFrame, platform: pd.DataFrame) -> pd.DataFrame:
     both = (theirs["folded"].notna() & rows["folded"].notna()).to_numpy()
     alike = np.full(len(rows), np.nan)
     alike[both] = names.similarity(rows["folded"][both].tolist(), theirs["folded"][both].tolist())
+    described = platform[list(NEWEST)].rename(columns=NEWEST).reindex(rows["code"]).set_axis(rows.index)
     return pd.DataFrame({
         "campaign_key": theirs["campaign_key"], "matched_account": theirs["account_id"], "platform_name": theirs["campaign_name"],
         "platform_campaign_id": theirs["campaign_id"].where(rows["kind"].isin(["id", "alias"])), "platform_status": theirs["status"],
         "name_similarity": alike,
-    })
+    }).join(described)
 
 
 def _lines(rows: pd.DataFrame) -> pd.DataFrame:

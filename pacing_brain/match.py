@@ -14,11 +14,11 @@ import pandas as pd
 
 from pacing_brain import candidates as near
 from pacing_brain import lines, names
-from pacing_brain.days import buckets
+from pacing_brain.days import buckets, quarantined
 from pacing_brain.model import Inputs
 from pacing_brain.roster import JOIN, Codes, joined, roster
 
-__all__ = ["buckets", "match"]
+__all__ = ["buckets", "match", "quarantined"]
 
 UNMATCHED = -1
 
@@ -134,7 +134,7 @@ def _by_name(plan: _Plan, platform: pd.DataFrame, denied: dict[int, list[int]]) 
     """Sets what an equal name proves: in one account, unique in the plan and on the platform, and no id says otherwise."""
     rows, code = plan.rows, plan.code
     matched = pd.Series(platform["account_id"].array.take(code, allow_fill=True), index=rows.index)
-    account = matched.fillna(rows["account_id"]).fillna(rows["platform"].map(_only_account(platform)))
+    account = matched.fillna(rows["account_id"]).fillna(rows["platform"].map(_only_account(platform)).astype("str"))
     wanted = joined(rows["platform"], account, rows["folded"])
     in_plan = wanted.map(pd.DataFrame({"wanted": wanted, "planned": rows["planned"]}).drop_duplicates()["wanted"].value_counts())
     offered = joined(platform["platform"], platform["account_id"], platform["folded"])

@@ -8,6 +8,7 @@ from pacing_brain import names
 
 Codes = npt.NDArray[np.int64]
 
+DESCRIBED = ["market", "product", "start_date", "end_date"]
 JOIN = "\x1f"  # joins parts of internal keys: ids may hold any printable character
 
 
@@ -24,7 +25,7 @@ def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Cod
 
     A campaign is (platform, account, id), or its name where the id is null. Rows are sorted by `campaign_key`
     ("platform/account/id" or "platform/account/name:..."); columns: campaign_key, platform, account_id, campaign_id, campaign_name
-    (the newest: the list's, else the newest day's), folded, status.
+    (the newest: the list's, else the newest day's), folded, status, and market, product, start_date, end_date of the newest day.
     """
     columns = ["platform", "account_id", "campaign_id", "campaign_name", "status"]
     both = pd.concat([spend[columns], listed[columns]], ignore_index=True)
@@ -62,13 +63,16 @@ def _newest(both: pd.DataFrame, spend: pd.DataFrame, codes: Codes, n: int) -> pd
     newest = np.full(n, np.iinfo(np.int64).min)
     np.maximum.at(newest, own, day)
     last = np.flatnonzero(day == newest[own])
-    last = last[np.lexsort((spend["loaded_at"].astype("int64").to_numpy()[last], own[last]))]
+    if len(last) > n:  # several rows on a campaign's newest day: the last loaded, then by their values
+        tied = spend[["campaign_name", "status", *DESCRIBED, "loaded_at"]].iloc[last].assign(own=own[last], at=last)
+        last = tied.sort_values(["own", "loaded_at", "campaign_name", "status", *DESCRIBED], na_position="first")["at"].to_numpy()
     rows = np.concatenate([last, np.arange(len(spend), len(both))])
     result = pd.DataFrame(index=pd.RangeIndex(n))
     for column in ("campaign_name", "status"):
         said = pd.Series(both[column].to_numpy()[rows], index=codes[rows], dtype="str").dropna()
         result[column] = _one_each(said).reindex(result.index)
-    return result.astype("str")
+    newest_rows = spend[DESCRIBED].iloc[last].set_axis(own[last])
+    return result.astype("str").join(newest_rows[~newest_rows.index.duplicated(keep="last")])
 
 
 def _one_each(said: pd.Series) -> pd.Series:

@@ -1,0 +1,249 @@
+"""What each flight's own days add up to, up to the watermark; vectorised over every flight and row at once.
+
+A day counts as soon as it begins before the watermark; it is closed when it ends at or before it. Days are compared as integers:
+the last account day that begins before w is the day of the instant just before w.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pacing_brain import platform_facts, zones
+from pacing_brain.days import number
+from pacing_brain.model import RunContext
+from pacing_brain.roster import JOIN, Codes
+
+Flags = npt.NDArray[np.bool_]
+INSTANT = "datetime64[us, UTC]"
+NEVER = -1  # day number before every day
+_TICK = pd.Timedelta(1, unit="us")
+_SPAN = 1 << 22
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """Day numbers per flight: its ends, the last day that begins before the watermark, the last that is closed."""
+
+    start: Codes
+    end: Codes
+    begun: Codes
+    closed: Codes  # inside the flight, NEVER when none
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of days that belong to a flight; `flight` is its position."""
+
+    flight: Codes
+    day: Codes
+    micros: Codes
+    counted: Flags  # not quarantined
+    frame: pd.DataFrame
+
+
+def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memory: pd.DataFrame,
+         run: RunContext) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(flights with the reconcile columns, days with `after_watermark` split off `matched`).
+
+    actual_micros is null where it is not known: no load, a source that did not answer, no campaign matched. It is 0 for a planned id that
+    is nowhere reported: nothing was spent under it.
+    """
+    del run
+    flights = flights.reset_index(drop=True)
+    flights = flights.assign(**_account_columns(flights, accounts))
+    clock = _clock(flights)
+    rows = _own_rows(flights, days)
+    facts = _spend_columns(flights, rows, clock) | _fault_columns(len(flights), rows) | platform_facts.columns(flights, rows.frame, rows.flight, rows.day)
+    flights = flights.assign(**facts)
+    flights = flights.assign(**_against_memory(flights, rows, memory), campaigns=_members(flights, rows, clock))
+    known = flights.pop("_known").astype(bool)
+    for column in ("actual_micros", "after_watermark_micros"):
+        flights[column] = flights[column].where(known)
+    return flights, split_after_watermark(days, flights)
+
+
+def split_after_watermark(days: pd.DataFrame, flights: pd.DataFrame) -> pd.DataFrame:
+    """`days` with matched rows whose day does not begin before their flight's watermark in bucket `after_watermark`."""
+    at = pd.Index(flights["flight_id"]).get_indexer(pd.Index(days["flight_id"]))
+    begun = np.append(_day_before(flights["watermark"], flights["account_timezone"]), NEVER)
+    late = days["bucket"].eq("matched").to_numpy() & (number(days["day"]) > begun[at])
+    return days.assign(bucket=days["bucket"].mask(late, "after_watermark")) if late.any() else days
+
+
+def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
+    """Each flight's row in `accounts`; the platform's own row (account_id empty) for an account that is not listed; -1 without either."""
+    index = pd.Index(accounts["platform"] + JOIN + accounts["account_id"])
+    own = index.get_indexer(pd.Index(flights["platform"] + JOIN + flights["account_id"].fillna("")))
+    return np.asarray(np.where(own >= 0, own, index.get_indexer(pd.Index(flights["platform"] + JOIN))))
+
+
+def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str, pd.Series]:
+    at = account_positions(flights, accounts)
+    theirs = accounts.reset_index(drop=True).reindex(at).set_axis(flights.index)
+    zone = theirs["timezone"].fillna("UTC")
+    of_policy = theirs["timezone_from"].isna() | theirs["timezone_from"].eq("policy")
+    if of_policy.any():
+        planned = flights["timezone"].where(flights["timezone"].map(zones.is_zone, na_action="ignore").fillna(value=False).astype(bool))
+        zone = zone.mask(of_policy, planned.fillna(zone))
+    start = zones.midnights(flights["start_date"], zone)
+    reached = _earliest(flights, accounts, theirs["watermark"].astype(INSTANT))
+    available = theirs["available"].fillna(value=True).astype(bool)
+    found = (flights["n_matched"] > 0) | (flights["match_kind"].eq("none") & flights["campaign_id"].notna())
+    return {
+        "account_timezone": zone.astype("str"), "day_start": start,
+        "day_end": zones.midnights(flights["end_date"] + zones.ONE_DAY, zone),
+        "watermark": reached.where(reached.isna() | (reached > start), start), "_known": available & reached.notna() & found,
+    }
+
+
+def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: pd.Series) -> pd.Series:
+    """The watermark; of a line over several accounts the earliest of theirs."""
+    lines = flights.loc[flights["campaigns"].notna(), ["platform", "campaigns"]]
+    if lines.empty:
+        return watermark
+    members = pd.DataFrame([(at, platform, one["account_id"]) for at, platform, campaigns in lines.itertuples(name=None) for one in campaigns],
+                           columns=["at", "platform", "account_id"]).astype({"platform": "str", "account_id": "str"})
+    positions = account_positions(members, accounts)
+    reached = accounts["watermark"].take(np.maximum(positions, 0)).reset_index(drop=True).where(positions >= 0)
+    earliest = reached.groupby(members["at"]).agg(lambda group: group.min(skipna=False))
+    return watermark.where(~watermark.index.isin(earliest.index), earliest.reindex(watermark.index))
+
+
+def _clock(flights: pd.DataFrame) -> _Clock:
+    zone = flights["account_timezone"]
+    start, end = number(flights["start_date"]), number(flights["end_date"])
+    begun = _day_before(flights["watermark"], zone)
+    closed = np.minimum(np.where(begun == NEVER, NEVER, _day_before(flights["watermark"] + _TICK, zone) - 1), end)
+    return _Clock(start, end, begun, np.where(closed >= start, closed, NEVER))
+
+
+def _day_before(instants: pd.Series, zone: pd.Series) -> Codes:
+    """Number of the account day that holds the moment just before each instant; NEVER without one."""
+    days = zones.local_days(instants - _TICK, zone)
+    return np.where(days.notna().to_numpy(), number(days.fillna(pd.Timestamp(0))), NEVER)
+
+
+def _own_rows(flights: pd.DataFrame, days: pd.DataFrame) -> _Rows:
+    at = pd.Index(flights["flight_id"]).get_indexer(pd.Index(days["flight_id"]))
+    mine = np.flatnonzero((at >= 0) & days["flight_id"].notna().to_numpy())
+    frame = days if len(mine) == len(days) else days.take(mine)
+    return _Rows(at[mine], number(frame["day"]), frame["spend_micros"].fillna(0).to_numpy(dtype=np.int64),
+                 frame["bucket"].ne("quarantined").to_numpy(), frame)
+
+
+def _spend_columns(flights: pd.DataFrame, rows: _Rows, clock: _Clock) -> dict[str, pd.Series]:
+    flight, day, micros = _daily(rows)
+    begun, closed, positive = day <= clock.begun[flight], day <= clock.closed[flight], micros > 0
+    on_closed, recent = day == clock.closed[flight], closed & (day > clock.closed[flight] - 7)
+    n, counted = len(flights), rows.counted
+    every = _distinct(rows.flight, rows.day)
+    unknown = np.zeros(n, dtype=bool)  # a closed day that is quarantined says nothing
+    unknown[rows.flight[~counted & (rows.day == clock.closed[rows.flight])]] = True
+    has_closed = clock.closed != NEVER
+    return {
+        "actual_micros": _whole(_sum(n, flight, micros, begun)), "after_watermark_micros": _whole(_sum(n, flight, micros, ~begun)),
+        "credit_micros": pd.Series(_sum(n, flight, np.minimum(micros, 0), begun)),
+        "spend_days": pd.Series(np.bincount(flight[begun & positive], minlength=n)),
+        "row_days": pd.Series(np.bincount(every[0], minlength=n)),
+        "first_spend_day": _day(_least(n, flight[positive], day[positive])), "last_spend_day": _day(_most(n, flight[positive], day[positive])),
+        "closed_micros": pd.Series(_sum(n, flight, micros, closed)),
+        "closed_days": pd.Series(np.bincount(every[0][every[1] <= clock.closed[every[0]]], minlength=n)),
+        "closed_day": _day(clock.closed), "closed_day_micros": _whole(_sum(n, flight, micros, on_closed)).where(has_closed & ~unknown),
+        "last7_micros": _whole(_sum(n, flight, micros, recent)).where(has_closed),
+        "last7_days": pd.Series(np.where(has_closed, np.clip(clock.closed - clock.start + 1, 0, 7), 0)),
+        "impressions": _impressions(n, rows, clock),
+    }
+
+
+def _daily(rows: _Rows) -> tuple[Codes, Codes, Codes]:
+    """(flight, day, micros) of counted rows, one per flight and day: the campaigns of one line are added."""
+    flight, day, micros = rows.flight[rows.counted], rows.day[rows.counted], rows.micros[rows.counted]
+    key = flight * _SPAN + day
+    if not pd.Series(key).duplicated().any():
+        return flight, day, micros
+    total = pd.Series(micros).groupby(key).sum()
+    keys = total.index.to_numpy()
+    return keys // _SPAN, keys % _SPAN, total.to_numpy()
+
+
+def _impressions(n: int, rows: _Rows, clock: _Clock) -> pd.Series:
+    """Shown up to the watermark; null where no row says."""
+    said = rows.frame["impressions"].notna().to_numpy() & rows.counted & (rows.day <= clock.begun[rows.flight])
+    shown = rows.frame["impressions"].fillna(0).to_numpy(dtype=np.int64)
+    return _whole(_sum(n, rows.flight, shown, said)).where(np.bincount(rows.flight[said], minlength=n) > 0)
+
+
+def _fault_columns(n: int, rows: _Rows) -> dict[str, pd.Series]:
+    """Days with more than one row, and days whose spend is not a number; from the quarantined rows alone."""
+    bad = rows.frame[~rows.counted][["campaign_key", "n_rows", "spend_micros"]].reset_index(drop=True)
+    flight, day = rows.flight[~rows.counted], rows.day[~rows.counted]
+    keyed = bad.assign(flight=flight, day=day)
+    several = keyed.duplicated(["campaign_key", "flight", "day"], keep=False).to_numpy() | bad["n_rows"].gt(1).to_numpy()
+    broken = bad["spend_micros"].isna().to_numpy()
+    return {name: pd.Series(np.bincount(_distinct(flight[mask], day[mask])[0], minlength=n))
+            for name, mask in (("duplicate_days", several), ("bad_days", broken))}
+
+
+def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame) -> dict[str, pd.Series]:
+    """Closed history against what was remembered of it. Days that are quarantined now have their own evidence, and are not called shrunk."""
+    before = flights[["flight_id"]].merge(memory[["flight_id", "closed_to", "closed_micros", "closed_days"]], on="flight_id", how="left")
+    remembered = before["closed_to"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
+    to = np.where(remembered, number(before["closed_to"].fillna(pd.Timestamp(0))), NEVER)
+    still = rows.day <= to[rows.flight]
+    now = _sum(len(flights), rows.flight, rows.micros, still & rows.counted)
+    at, _ = _distinct(rows.flight[still], rows.day[still])
+    then = before["closed_micros"].fillna(0).astype("int64")
+    shrunk = remembered & then.gt(now) & then.gt(0)
+    lost = (before["closed_days"].fillna(0).astype("int64") - np.bincount(at, minlength=len(flights))).clip(lower=0)
+    return {"shrunk_pct": ((then - now) / then.where(then > 0, 1) * 100.0).where(shrunk, 0.0).astype("float64"),
+            "lost_days": lost.where(remembered, 0).astype("int64")}
+
+
+def _members(flights: pd.DataFrame, rows: _Rows, clock: _Clock) -> pd.Series:
+    """`campaigns` of lines over several, each with its own actual."""
+    lines = flights["campaigns"].notna().to_numpy()
+    if not lines.any():
+        return flights["campaigns"]
+    counted = rows.counted & lines[rows.flight] & (rows.day <= clock.begun[rows.flight])
+    keys = pd.MultiIndex.from_arrays([rows.flight[counted], rows.frame["campaign_key"].to_numpy()[counted]])
+    spent = pd.Series(rows.micros[counted]).groupby([keys.get_level_values(0), keys.get_level_values(1)]).sum().to_dict()
+    return pd.Series([[one | {"actual_micros": int(spent.get((at, one["campaign_key"]), 0))} for one in members] if several else None
+                      for at, (members, several) in enumerate(zip(flights["campaigns"], lines, strict=True))],
+                     index=flights.index, dtype="object")
+
+
+def _sum(n: int, flight: Codes, values: Codes, where: Flags) -> Codes:
+    """Exact integer sums per flight."""
+    total = np.zeros(n, dtype=np.int64)
+    np.add.at(total, flight[where], values[where])
+    return total
+
+
+def _least(n: int, flight: Codes, day: Codes) -> Codes:
+    result = np.full(n, _SPAN)
+    np.minimum.at(result, flight, day)
+    return np.where(result == _SPAN, NEVER, result)
+
+
+def _most(n: int, flight: Codes, day: Codes) -> Codes:
+    result = np.full(n, NEVER)
+    np.maximum.at(result, flight, day)
+    return result
+
+
+def _distinct(flight: Codes, day: Codes) -> tuple[Codes, Codes]:
+    """(flight, day) pairs, each once."""
+    once = ~pd.Series(flight * _SPAN + day).duplicated().to_numpy()
+    return flight[once], day[once]
+
+
+def _whole(values: Codes) -> pd.Series:
+    return pd.Series(values, dtype="Int64")
+
+
+def _day(numbers: Codes) -> pd.Series:
+    """Day numbers as days; NEVER is no day."""
+    days = pd.Series((numbers - 719_162).astype("datetime64[D]").astype("datetime64[us]"))
+    return days.where(numbers != NEVER)
