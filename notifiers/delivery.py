@@ -183,10 +183,17 @@ class _Relay:
         return self.poster.post(message.channel, content, message.delivery_id)
 
     def _look(self, message: Leased, channel: str, thread_ts: str | None) -> Sent | None:
-        """A reply may stand in the channel too: that is where it goes when its thread is gone."""
-        if thread_ts and (found := self.poster.find(channel, message.delivery_id, thread_ts)):
-            return found
-        return self.poster.find(message.channel, message.delivery_id, None)
+        """A reply may stand in the channel too: that is where it goes when its thread is gone.
+
+        Where looking is refused (the app may write but not read), it is sent again: twice seen is better than never.
+        """
+        try:
+            if thread_ts and (found := self.poster.find(channel, message.delivery_id, thread_ts)):
+                return found
+            return self.poster.find(message.channel, message.delivery_id, None)
+        except SlackRefused as error:
+            self.errors.append(str(error))
+            return None
 
     def _unavailable(self, message: Leased, error: SlackUnavailable) -> None:
         if error.retry_after_s is not None:  # Slack named the time and took nothing: no fault of the message
