@@ -28,6 +28,7 @@ from pacing_brain import zones
 
 Share = tuple[np.ndarray, np.ndarray]  # numerator, denominator: Python integers
 ONE_DAY = pd.Timedelta(days=1)
+COLUMNS = ["start_date", "end_date", "account_timezone", "budget_micros", "curve", "curve_pct", "target_to_date_micros", "updated_at", "watermark"]
 CURVES = ("even", "ahead", "asap", "front", "back", "custom")
 
 
@@ -35,8 +36,7 @@ def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
     """Planned from the flight's start to each instant, clipped at its end, rounded half-even once.
 
     Args:
-        flights: columns start_date, end_date, account_timezone, budget_micros, curve, curve_pct, target_to_date_micros, updated_at,
-            watermark.
+        flights: with `COLUMNS`.
         at: instants, same index.
 
     Returns:

@@ -133,7 +133,7 @@ def _held(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> 
 def _far_over_the_day(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> np.ndarray:
     """Early, yet more than `early.day_factor` times what the days begun by the watermark are planned to take in full."""
     looked_at = np.asarray(known & _is_early(flights, values), dtype=bool)
-    rows = flights[looked_at]
+    rows = flights[[*curves.COLUMNS, "actual_micros"]][looked_at]
     begun = zones.local_days(rows["watermark"] - pd.Timedelta(microseconds=1), rows["account_timezone"])  # midnight: of the day that ends
     plan = curves.planned_micros(rows, zones.midnights(begun + curves.ONE_DAY, rows["account_timezone"])).fillna(0)
     factor, per = curves.fractions(values.loc[looked_at, "early_day_factor"])

@@ -26,10 +26,16 @@ def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> 
     lists[healthy] = _listed(f"On plan: {pct:.1f} % of plan to date." if pct == pct else "Nothing is planned or spent yet."  # noqa: PLR0124  NaN
                              for pct in pacing[healthy])
     if not healthy.all():
-        table = pd.concat([flights.loc[~healthy, READ], values.loc[~healthy, EDGES]], axis=1)
-        rows = table.astype("object").where(table.notna(), None).to_dict("records")
+        rows = records(pd.concat([flights[READ], values[EDGES]], axis=1)[~healthy])
         lists[~healthy] = _listed(SENTENCES[word](row) for word, row in zip(ground[~healthy], rows, strict=True))
     return pd.Series(lists, index=flights.index, dtype="object")
+
+
+def records(table: pd.DataFrame) -> list[Row]:
+    """One dict per row; whole numbers are int, days and instants Timestamps, every missing value None."""
+    columns = [[None if gone else value for value, gone in zip(table[name].tolist(), table[name].isna().tolist(), strict=True)]
+               for name in table.columns]
+    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _listed(sentences: Any) -> np.ndarray:
@@ -64,7 +70,7 @@ def _not_yet(row: Row) -> str:
 
 def _unknown(row: Row) -> str:
     if row["match_kind"] == MatchKind.AMBIGUOUS.value:
-        return "More than one campaign could be this one, so its pacing is not judged."
+        return "It is not certain which campaign of the platform this is, so its pacing is not judged."
     if row["match_kind"] == MatchKind.NONE.value:
         where = "without a campaign id" if row["campaign_id"] is None else f"under the id {row['campaign_id']}"
         return f"Planned, not found: no campaign of the platform is known {where}, so its pacing is not judged."

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from pacing_brain.bands import threshold
-from pacing_brain.curves import ONE_DAY, planned_micros
+from pacing_brain.curves import COLUMNS, ONE_DAY, planned_micros
 from pacing_brain.model import MatchKind, RunContext
 from pacing_brain.zones import midnights
 
@@ -54,7 +54,7 @@ def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, cover
     silent = flights["closed_day_micros"].le(0).fillna(value=False) & flights["last_spend_day"].lt(closed) & covered
     silent &= flights["after_watermark_micros"].fillna(0).le(0) & flights["day_end"].gt(pd.Timestamp(run.as_of))
     stopped = (silent & ~_budget_spent(flights, values)).astype("bool")
-    rows = flights[stopped & flights["curve"].ne("asap")]
+    rows = flights[[*COLUMNS, "closed_day"]][stopped & flights["curve"].ne("asap")]
     idle = _planned_on(rows, rows["closed_day"]).le(0).fillna(value=True)
     return stopped & ~stopped.index.isin(rows.index[idle.to_numpy(dtype=bool)])
 
@@ -73,7 +73,7 @@ def _planned_on(flights: pd.DataFrame, day: pd.Series) -> pd.Series:
 
 def _something_planned(flights: pd.DataFrame, rows: "pd.Series | np.ndarray") -> np.ndarray:
     """Where the plan to date is above nothing; looked at only where it matters."""
-    looked_at = flights[rows]
+    looked_at = flights[COLUMNS][rows]
     planned = np.zeros(len(flights), dtype=bool)
     planned[np.asarray(rows)] = planned_micros(looked_at, looked_at["watermark"]).gt(0).fillna(value=False).to_numpy(dtype=bool)
     return planned
