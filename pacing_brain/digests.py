@@ -176,9 +176,18 @@ def _one_word(values: npt.NDArray[Any]) -> Words:
 
 def _json(values: pd.Series, absent: npt.NDArray[np.bool_]) -> list[bytes | None]:
     try:
-        return [None if none else orjson.dumps(value, option=_JSON, default=_plain) for value, none in zip(values, absent, strict=True)]
+        return [None if none else canonical_json(value) for value, none in zip(values, absent, strict=True)]
     except TypeError as error:
         raise FrameError(f"column {values.name} holds a value that has no canonical form: {error}") from error
+
+
+def canonical_json(value: object) -> bytes:
+    """JSON with sorted keys. Reading it and writing it again gives the same bytes.
+
+    Raises:
+        TypeError: a value that JSON cannot say, or that has no order of its own.
+    """
+    return orjson.dumps(value, option=_JSON, default=_plain)
 
 
 def _plain(value: object) -> str:

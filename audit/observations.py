@@ -1,0 +1,160 @@
+"""What runs saw and made, whole: frames kept by what they contain, so that unchanged history is kept once and an edit is found out."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+import pandas as pd
+import pyarrow as pa
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.postgresql import insert
+
+from audit.database import Database
+from audit.tables import blobs, recorded_frames, recorded_parts, runs
+from pacing_brain.digests import canonical_json, frame_digest
+from pacing_brain.errors import LedgerError
+
+WHOLE = "all"  # the only part of a frame that is not split
+_EPOCH_TO_MONDAY_DAYS = 3  # 1970-01-01 was a Thursday
+
+
+class Observations:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def keep(self, run_id: str, name: str, frame: pd.DataFrame, *, by_week_of: str | None = None) -> str:
+        """Keep a frame for a run, and return the digest of its content. Row order is no content. Keeping it again changes nothing.
+
+        by_week_of: a day column: the frame is kept in parts by its ISO week, and a week that some run kept before is not kept again.
+
+        Raises:
+            LedgerError: the run kept another content under this name.
+        """
+        parts = {part: (rows, frame_digest(rows)) for part, rows in _parts(frame, by_week_of)}
+        digest = _whole({part: digest for part, (_, digest) in parts.items()})
+        with self.database.transaction() as connection:
+            row = {"run_id": run_id, "name": name, "digest": digest, "n_rows": len(frame),
+                   "dtypes": [[str(column), str(dtype)] for column, dtype in frame.dtypes.items()]}
+            if connection.execute(insert(recorded_frames).values(row).on_conflict_do_nothing()).rowcount != 1:
+                return _same(connection, run_id, name, digest)
+            known = select(blobs.c.digest).where(blobs.c.digest.in_({digest for _, digest in parts.values()}))
+            held = set(connection.execute(known).scalars())
+            for part, (rows, part_digest) in parts.items():
+                if part_digest not in held:
+                    blob = {"digest": part_digest, "n_rows": len(rows), "data": to_arrow(rows)}
+                    connection.execute(insert(blobs).values(blob).on_conflict_do_nothing())
+                    held.add(part_digest)
+                connection.execute(insert(recorded_parts).values(run_id=run_id, name=name, part=part, digest=part_digest))
+        return digest
+
+    def load(self, run_id: str, name: str) -> pd.DataFrame:
+        """A frame as it was kept, checked against its digest; row order is not kept.
+
+        Raises:
+            LedgerError: it was never kept, or it is not what it was.
+        """
+        with self.database.transaction() as connection:
+            of_it = recorded_frames.c.run_id == run_id, recorded_frames.c.name == name
+            frame = connection.execute(select(recorded_frames).where(*of_it)).one_or_none()
+            if frame is None:
+                raise LedgerError(f"run {run_id} kept no frame {name}")
+            statement = select(recorded_parts.c.part, recorded_parts.c.digest, blobs.c.data).join_from(recorded_parts, blobs).where(
+                recorded_parts.c.run_id == run_id, recorded_parts.c.name == name).order_by(recorded_parts.c.part)
+            parts = connection.execute(statement).all()
+        if _whole({part: digest for part, digest, _ in parts}) != frame.digest:
+            raise LedgerError(f"frame {name} of run {run_id} has other parts than it was kept with")
+        return pd.concat([_checked(run_id, name, row, frame.dtypes) for row in parts], ignore_index=True)
+
+    def kept(self, run_id: str) -> dict[str, str]:
+        """Digests by name of the frames that a run kept: a resumed run loads its inputs instead of reading them anew."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(select(recorded_frames.c.name, recorded_frames.c.digest).where(recorded_frames.c.run_id == run_id))
+            return dict(row.tuple() for row in rows)
+
+    def standing(self, name: str) -> pd.DataFrame | None:
+        """The newest frame of a name that a sealed live run kept (memory, decisions); none: no such run."""
+        statement = select(recorded_frames.c.run_id).join_from(recorded_frames, runs).where(
+            recorded_frames.c.name == name, runs.c.live, runs.c.status == "sealed").order_by(runs.c.window_at.desc()).limit(1)
+        with self.database.transaction() as connection:
+            run_id = connection.execute(statement).scalar_one_or_none()
+        return self.load(run_id, name) if run_id is not None else None
+
+
+def to_arrow(frame: pd.DataFrame) -> bytes:
+    """An Arrow IPC stream (zstd); text as a dictionary, objects as JSON."""
+    plain = frame.assign(**{name: _as_json(frame[name]) for name in frame.columns if frame[name].dtype == object})
+    table = pa.Table.from_pandas(plain, preserve_index=False).replace_schema_metadata(None)
+    for number, column in enumerate(table.schema):
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            table = table.set_column(number, column.name, table.column(number).combine_chunks().dictionary_encode())
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def from_arrow(data: bytes, dtypes: list[tuple[str, str]]) -> pd.DataFrame:
+    """The frame that `to_arrow` wrote, with these columns and dtypes.
+
+    Raises:
+        ValueError, KeyError: it is no such stream.
+    """
+    table = pa.ipc.open_stream(data).read_all()
+    return pd.DataFrame({name: _column(table.column(name), dtype) for name, dtype in dtypes})
+
+
+def _column(values: pa.ChunkedArray, dtype: str) -> pd.Series:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if dtype == "object":
+        return pd.Series([None if text is None else orjson.loads(text) for text in values.to_pylist()], dtype=object)
+    if dtype in {"Int64", "boolean"}:
+        types_mapper = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
+        return values.to_pandas(types_mapper=types_mapper)
+    return values.to_pandas().astype(dtype)
+
+
+def _as_json(values: pd.Series) -> list[str | None]:
+    absent = values.isna()
+    return [None if none else canonical_json(value).decode() for value, none in zip(values, absent, strict=True)]
+
+
+def _parts(frame: pd.DataFrame, by_week_of: str | None) -> Iterator[tuple[str, pd.DataFrame]]:
+    if by_week_of is None or frame.empty:
+        yield WHOLE, frame
+        return
+    days = frame[by_week_of].to_numpy(dtype="datetime64[D]").astype(np.int64)
+    weeks = (days + _EPOCH_TO_MONDAY_DAYS) // 7
+    order = np.argsort(weeks, kind="stable")
+    starts = np.flatnonzero(np.diff(weeks[order], prepend=weeks[order[0]] - 1))
+    for first, last in zip(starts, [*starts[1:], len(order)], strict=True):
+        monday = pd.Timestamp(int(weeks[order[first]]) * 7 - _EPOCH_TO_MONDAY_DAYS, unit="D")
+        yield f"{monday:%G-W%V}", frame.take(order[first:last])
+
+
+def _whole(digests: dict[str, str]) -> str:
+    """The digest of a frame: of its one part, else SHA-256 over `part digest` lines in order."""
+    if digests.keys() == {WHOLE}:
+        return digests[WHOLE]
+    lines = "".join(f"{part} {digest}\n" for part, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _same(connection: Connection, run_id: str, name: str, digest: str) -> str:
+    of_it = recorded_frames.c.run_id == run_id, recorded_frames.c.name == name
+    if connection.execute(select(recorded_frames.c.digest).where(*of_it)).scalar_one() != digest:
+        raise LedgerError(f"run {run_id} kept another frame {name} before")
+    return digest
+
+
+def _checked(run_id: str, name: str, row: Any, dtypes: list[tuple[str, str]]) -> pd.DataFrame:
+    where = f"frame {name} of run {run_id}, part {row.part}"
+    try:
+        rows = from_arrow(bytes(row.data), dtypes)
+    except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
+        raise LedgerError(f"{where} cannot be read: it was changed since it was kept") from error
+    if frame_digest(rows) != row.digest:
+        raise LedgerError(f"{where} is not what was kept: its digest differs")
+    return rows

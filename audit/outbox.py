@@ -1,0 +1,127 @@
+"""Messages on their way to people: put by seals, leased by the relay, in order within a thread, by the database clock."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from audit import clock
+from audit.database import Database, storable_text
+from audit.tables import outbox
+from pacing_brain.errors import LedgerError
+
+LEASE_S = 300.0  # longer than the relay waits for a channel's turn and one request together
+DELIVERIES = uuid.UUID("6c1d0e52-6d0b-5b6e-9e5a-0b6f2d1c7a10")  # namespace of delivery ids
+MAX_ERROR_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """What a seal puts in the outbox. kind: post | update | reply. thread_key: an incident id, or `digest:<day>`."""
+
+    delivery_id: str
+    channel: str
+    thread_key: str
+    kind: str
+    text: str
+    blocks: Sequence[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class LeasedMessage(OutgoingMessage):
+    """attempts: leases so far, this one included; above 1 an earlier try may have reached Slack."""
+
+    attempts: int
+
+
+def delivery_id(run_id: str, thread_key: str, kind: str) -> str:
+    """The same for the same run, thread and kind, however often the run is resumed."""
+    return str(uuid.uuid5(DELIVERIES, f"{run_id}\n{thread_key}\n{kind}"))
+
+
+def put(connection: Connection, messages: Iterable[OutgoingMessage], run_id: str | None = None) -> None:
+    """Queue messages, in order; part of a seal. Putting a delivery id again changes nothing."""
+    due = clock.now(connection)
+    rows = [{"delivery_id": message.delivery_id, "run_id": run_id, "channel": message.channel, "thread_key": message.thread_key,
+             "kind": message.kind, "text": storable_text(message.text), "blocks": list(message.blocks), "status": "pending", "attempts": 0,
+             "next_attempt_at": due} for message in messages]
+    if rows:
+        connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["delivery_id"]), rows)
+
+
+class Outbox:
+    """What the relay works on (`notifiers.delivery.OutboxStore`)."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def lease(self, limit: int) -> list[LeasedMessage]:
+        """Up to `limit` due messages of one channel, in order; none: nothing is due.
+
+        Due: pending or with a lapsed lease, its time has come, and no earlier message of its thread waits.
+        """
+        with self.database.transaction() as connection:
+            now = clock.now(connection)
+            due = _due(now)
+            channel = select(outbox.c.channel).where(due).order_by(outbox.c.position).limit(1).scalar_subquery()
+            chosen = select(outbox.c.position).where(due, outbox.c.channel == channel).order_by(outbox.c.position).limit(limit)
+            positions = connection.execute(chosen.with_for_update(skip_locked=True)).scalars().all()
+            lease = update(outbox).where(outbox.c.position.in_(positions)).values(
+                status="leased", attempts=outbox.c.attempts + 1, leased_until=now + timedelta(seconds=LEASE_S))
+            rows = connection.execute(lease.returning(outbox)).all() if positions else []
+            return [LeasedMessage(row.delivery_id, row.channel, row.thread_key, row.kind, row.text, row.blocks, row.attempts)
+                    for row in sorted(rows, key=lambda row: row.position)]
+
+    def delivered(self, delivery_id: str, channel: str, ts: str) -> None:
+        """It stands in Slack, in the channel and at the timestamp that Slack gave it."""
+        with self.database.transaction() as connection:
+            _end(connection, delivery_id, status="delivered", sent_channel=channel, slack_ts=ts, delivered_at=clock.now(connection),
+                 last_error=None)
+
+    def retry(self, delivery_id: str, after_s: float, error: str) -> None:
+        """Give the lease back; due again after `after_s` seconds."""
+        with self.database.transaction() as connection:
+            due = clock.now(connection) + timedelta(seconds=after_s)
+            _end(connection, delivery_id, status="pending", next_attempt_at=due, last_error=_one_line(error))
+
+    def dead(self, delivery_id: str, error: str) -> None:
+        """It will not be sent again; later messages of its thread go on."""
+        with self.database.transaction() as connection:
+            _end(connection, delivery_id, status="dead", last_error=_one_line(error))
+
+    def message_ref(self, thread_key: str) -> tuple[str, str] | None:
+        """(channel, ts) of the newest delivered card of a thread: posts and updates, never replies."""
+        card = select(outbox.c.sent_channel, outbox.c.slack_ts).where(
+            outbox.c.thread_key == thread_key, outbox.c.kind != "reply", outbox.c.status == "delivered")
+        with self.database.transaction() as connection:
+            row = connection.execute(card.order_by(outbox.c.position.desc()).limit(1)).one_or_none()
+            return (row.sent_channel, row.slack_ts) if row else None
+
+    def counts(self) -> dict[str, int]:
+        """Messages by status: pending | leased | delivered | dead."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
+            return dict.fromkeys(("pending", "leased", "delivered", "dead"), 0) | dict(row.tuple() for row in rows)
+
+
+def _due(now: datetime) -> ColumnElement[bool]:
+    earlier = outbox.alias()
+    waiting = select(earlier.c.position).where(
+        earlier.c.thread_key == outbox.c.thread_key, earlier.c.position < outbox.c.position, earlier.c.status.in_(["pending", "leased"]))
+    free = or_(and_(outbox.c.status == "pending", outbox.c.next_attempt_at <= now), and_(outbox.c.status == "leased", outbox.c.leased_until <= now))
+    return and_(free, ~waiting.exists())
+
+
+def _end(connection: Connection, delivery_id: str, **values: Any) -> None:
+    """End a lease. One that lapsed meanwhile may be ended too (the message is known to be out), one that is delivered may not."""
+    of_it = outbox.c.delivery_id == delivery_id, outbox.c.status != "delivered"
+    if connection.execute(update(outbox).where(*of_it).values(leased_until=None, **values)).rowcount != 1:
+        raise LedgerError(f"message {delivery_id} is not in the outbox, or was delivered before")
+
+
+def _one_line(error: str) -> str:
+    return storable_text(" ".join(error.split()))[:MAX_ERROR_CHARACTERS]
