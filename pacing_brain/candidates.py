@@ -172,7 +172,7 @@ def _id_forgotten(line: pd.Series, theirs: pd.Series, pair: _Pair, known: Known)
 
 
 def _why_close(line: pd.Series, theirs: pd.Series, pair: _Pair, count: int) -> str:
-    why = [f"the names are {pair.similarity:.0%} alike"]
+    why = [f"the names are {_percent(pair.similarity)} alike"]
     if pd.notna(line["account_id"]):
         why.append("same account")
     if pd.notna(line["campaign_id"]) and pd.notna(theirs["campaign_id"]):
@@ -188,7 +188,7 @@ def _why_not(line: pd.Series, theirs: pd.Series, pair: _Pair, known: Known, best
         return other
     if pair.campaign in known.claimed:
         return f"{known.claimed[pair.campaign]} has it"
-    return f"the names are only {pair.similarity:.0%} alike" if best is None else f"another is closer ({best:.0%})"
+    return f"the names are only {_percent(pair.similarity)} alike" if best is None else f"another is closer ({_percent(best)})"
 
 
 def _without_rivals(found: dict[int, list[Candidate]], planned: pd.DataFrame) -> Iterator[Candidate]:
@@ -208,6 +208,10 @@ def _without_rivals(found: dict[int, list[Candidate]], planned: pd.DataFrame) ->
         if lead >= margin:
             yield candidate
         elif -lead >= margin:
-            yield replace(candidate, verdict="not proposed", why=f"{name} is closer to it ({rival.similarity:.0%})")
+            yield replace(candidate, verdict="not proposed", why=f"{name} is closer to it ({_percent(rival.similarity)})")
         else:
-            yield replace(candidate, verdict="tie", why=f"{name} wants it as well ({rival.similarity:.0%} alike)")
+            yield replace(candidate, verdict="tie", why=f"{name} wants it as well ({_percent(rival.similarity)} alike)")
+
+
+def _percent(share: float) -> str:
+    return f"{share * 100:.0f} %"

@@ -20,12 +20,21 @@ from pacing_brain.roster import Codes
 
 BUCKETS = ["matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined"]
 NOBODY, SEVERAL = -1, -2
+_YEAR_ONE = 719_162  # days from 1 January of the year 1 to 1970
 _SPAN = 1 << 22  # more days than datetime64[us] years 1..9999 have: (campaign, day) in one integer
 
 
-def number(days: pd.Series) -> Codes:
+def number(on: pd.Series) -> Codes:
     """Days since 1 January of the year 1, so that they sort as integers >= 0."""
-    return days.to_numpy().astype("datetime64[D]").astype(np.int64) + 719_162
+    return on.to_numpy().astype("datetime64[D]").astype(np.int64) + _YEAR_ONE
+
+
+def day(number: int) -> pd.Timestamp:
+    return pd.Timestamp(number - _YEAR_ONE, unit="D")
+
+
+def days(numbers: Codes) -> pd.Series:
+    return pd.Series((numbers - _YEAR_ONE).astype("datetime64[D]").astype("datetime64[us]"))
 
 
 def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe: pd.DataFrame, *, keys: pd.Series,
@@ -36,11 +45,11 @@ def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe:
     `maybe` (campaign, start, end) those of candidates; `keys` and `flight_ids` name the positions. A quarantined row keeps the flight
     that its day belongs to, so that the flight can say so; other rows outside `matched` have none.
     """
-    day = number(spend["day"])
-    covers = _covering(campaign, day, _disjoint(intervals))
-    perhaps = _covering(campaign, day, _disjoint(maybe.assign(flight=0))) != NOBODY
+    at = number(spend["day"])
+    covers = _covering(campaign, at, _disjoint(intervals))
+    perhaps = _covering(campaign, at, _disjoint(maybe.assign(flight=0))) != NOBODY
     planned = np.isin(campaign, np.union1d(intervals["campaign"], maybe["campaign"]))
-    bad = _faulty(spend, campaign, day)
+    bad = _faulty(spend, campaign, at)
     bucket = np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned],
                        ["quarantined", "matched", "ambiguous", "outside_flight"], "untracked")
     flight = flight_ids.array.take(np.maximum(covers, NOBODY), allow_fill=True)
@@ -48,8 +57,8 @@ def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe:
                         bucket=pd.Series(bucket, index=spend.index, dtype="str"))
 
 
-def _faulty(spend: pd.DataFrame, campaign: Codes, day: Codes) -> npt.NDArray[np.bool_]:
-    several = pd.Series(campaign * _SPAN + day).duplicated(keep=False).to_numpy()
+def _faulty(spend: pd.DataFrame, campaign: Codes, on: Codes) -> npt.NDArray[np.bool_]:
+    several = pd.Series(campaign * _SPAN + on).duplicated(keep=False).to_numpy()
     return several | (spend["n_rows"] > 1).to_numpy() | spend["spend_micros"].isna().to_numpy()
 
 
@@ -94,39 +103,39 @@ def _pieces(campaign: int, group: pd.DataFrame) -> Iterator[tuple[int, int, int,
             yield campaign, flights.pop() if len(flights) == 1 else SEVERAL, start, after - 1
 
 
-def _covering(campaign: Codes, day: Codes, disjoint: pd.DataFrame) -> Codes:
-    """The flight whose interval holds each (campaign, day): NOBODY where none does."""
+def _covering(campaign: Codes, on: Codes, disjoint: pd.DataFrame) -> Codes:
+    """The flight whose interval holds each (campaign, day number): NOBODY where none does."""
     if disjoint.empty:
-        return np.full(len(day), NOBODY)
+        return np.full(len(on), NOBODY)
     starts = (disjoint["campaign"] * _SPAN + disjoint["start"]).to_numpy()
-    at = np.searchsorted(starts, campaign * _SPAN + day, side="right") - 1
+    at = np.searchsorted(starts, campaign * _SPAN + on, side="right") - 1
     found = np.maximum(at, 0)
-    inside = (at >= 0) & (disjoint["campaign"].to_numpy()[found] == campaign) & (day <= disjoint["end"].to_numpy()[found])
+    inside = (at >= 0) & (disjoint["campaign"].to_numpy()[found] == campaign) & (on <= disjoint["end"].to_numpy()[found])
     return np.where(inside, disjoint["flight"].to_numpy()[found], NOBODY)
 
 
-def buckets(days: pd.DataFrame) -> pd.DataFrame:
+def buckets(table: pd.DataFrame) -> pd.DataFrame:
     """One row per currency, sorted: micros in each bucket and their total. The buckets add up to it."""
-    spent = days.assign(spend_micros=days["spend_micros"].fillna(0).astype("int64"))
-    table = spent.pivot_table(index="currency", columns="bucket", values="spend_micros", aggfunc="sum", fill_value=0, observed=True)
-    table = table.reindex(columns=BUCKETS, fill_value=0).astype("int64")
-    table["total"] = table.sum(axis=1)
-    return table.sort_index().rename_axis(columns=None).reset_index().astype({"currency": "str"})
+    counted = table.assign(spend_micros=table["spend_micros"].fillna(0).astype("int64"))
+    sums = counted.pivot_table(index="currency", columns="bucket", values="spend_micros", aggfunc="sum", fill_value=0, observed=True)
+    sums = sums.reindex(columns=BUCKETS, fill_value=0).astype("int64")
+    sums["total"] = sums.sum(axis=1)
+    return sums.sort_index().rename_axis(columns=None).reset_index().astype({"currency": "str"})
 
 
-def quarantined(days: pd.DataFrame) -> tuple[Quarantined, ...]:
+def quarantined(table: pd.DataFrame) -> tuple[Quarantined, ...]:
     """Spend rows that cannot be used, each with its place and the reason, sorted by campaign and day."""
-    rows = days[days["bucket"].eq("quarantined")].sort_values(["campaign_key", "day", "currency", "campaign_name", "spend_micros"])
+    rows = table[table["bucket"].eq("quarantined")].sort_values(["campaign_key", "day", "currency", "campaign_name", "spend_micros"])
     return tuple(_refusal(row) for row in rows.to_dict("records"))
 
 
 def _refusal(row: dict[str, Any]) -> Quarantined:
-    day = row["day"].date().isoformat()
+    on = row["day"].date().isoformat()
     if pd.isna(row["spend_micros"]):
-        reason = f"The spend of {day} is not a number. Correct it in the warehouse; the next run reads it again."
+        reason = f"The spend of {on} is not a number. Correct it in the warehouse; the next run reads it again."
     else:
         rows = f"{row['n_rows']} rows" if row["n_rows"] > 1 else "More than one row"
-        reason = f"{rows} for one campaign on {day}, so none of them is counted. Remove the duplicates in the warehouse."
+        reason = f"{rows} for one campaign on {on}, so none of them is counted. Remove the duplicates in the warehouse."
     value = None if pd.isna(row["spend_micros"]) else f"{row['spend_micros']} micros {row['currency']}"
     return Quarantined(source="spend", place=f"{row['platform']} account {row['account_id']}", column="SPEND", value=value, reason=reason,
                        subject=row["campaign_key"])

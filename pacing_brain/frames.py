@@ -225,6 +225,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "known_on_platform": ("match", "bool: a spend row or the campaign list knows it"),
     "platform_status": ("match", "lower case or null"),
     "overlaps": ("match", "other flight_ids whose days overlap on the same campaign, comma separated; empty: none"),
+    "overlap_evidence": ("match", "their rows and the shared days, as people read them; empty: none"),
     # --- reconcile: sums of the flight's own days ---
     "day_start": ("reconcile", "instant: start 00:00 in the account's zone"),
     "day_end": ("reconcile", "instant: end + 1 day 00:00 in the account's zone"),

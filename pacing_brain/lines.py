@@ -1,13 +1,14 @@
 """From matched tracker rows to flights: one row per plan line, its intervals on the calendar, its candidates with their spend."""
 
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pacing_brain import days as calendar
-from pacing_brain import names
+from pacing_brain import names, zones
 from pacing_brain.candidates import Candidate
 from pacing_brain.frames import FLIGHT_COLUMNS
 from pacing_brain.platform_facts import NEWEST
@@ -27,12 +28,23 @@ def assemble(rows: pd.DataFrame, platform: pd.DataFrame, campaign: Codes, found:
     intervals = rows.loc[rows["code"] >= 0, ["code", "flight", "start", "end"]].rename(columns={"code": "campaign"}).drop_duplicates()
     flights = _lines(rows)
     days = calendar.assign(spend, campaign, intervals, _maybe(rows, found), keys=platform["campaign_key"], flight_ids=flights["flight_id"])
-    flights["overlaps"] = _overlaps(intervals, flights["flight_id"])
+    flights = flights.assign(**_overlaps(intervals, flights))
     listed = _listed(rows, found, platform, spend, campaign)
     flights["candidates"] = pd.Series([listed.get(flight, []) for flight in range(len(flights))], index=flights.index, dtype="object")
-    best = {flight: max((c["similarity"] for c in mine if c["verdict"] != "not proposed"), default=None) for flight, mine in listed.items()}
-    flights["name_similarity"] = flights["name_similarity"].fillna(pd.Series(best, dtype="float64"))
-    return flights[COLUMNS], days
+    return _seen_with_best(flights, listed, platform)[COLUMNS], days
+
+
+def _seen_with_best(flights: pd.DataFrame, listed: dict[int, list[dict[str, Any]]], platform: pd.DataFrame) -> pd.DataFrame:
+    """A flight without a match is compared with its best open candidate, so that a person sees what speaks for and against it."""
+    best = {flight: next((one for one in mine if one["verdict"] != "not proposed"), None) for flight, mine in listed.items()}
+    rows = {flight: one for flight, one in best.items() if one and flights["n_matched"].iloc[flight] == 0}
+    if not rows:
+        return flights
+    theirs = platform.set_index("campaign_key").loc[[one["campaign_key"] for one in rows.values()]].set_axis(list(rows))
+    for source, column in NEWEST.items():
+        flights.loc[list(rows), column] = theirs[source]
+    flights.loc[list(rows), "name_similarity"] = [one["similarity"] for one in rows.values()]
+    return flights
 
 
 def _platform_side(rows: pd.DataFrame, platform: pd.DataFrame) -> pd.DataFrame:
@@ -108,11 +120,23 @@ def _maybe(rows: pd.DataFrame, found: list[Candidate]) -> pd.DataFrame:
     return rows[rows["code"] < 0].merge(pairs, on="planned")[["campaign", "start", "end"]].drop_duplicates()
 
 
-def _overlaps(intervals: pd.DataFrame, flight_ids: pd.Series) -> pd.Series:
-    shared: dict[int, set[str]] = defaultdict(set)
-    for mine, other, _, _ in calendar.overlapping(intervals):
-        shared[mine].add(flight_ids.iloc[other])
-    return pd.Series([", ".join(sorted(shared.get(flight, ()))) for flight in range(len(flight_ids))], index=flight_ids.index, dtype="str")
+def _overlaps(intervals: pd.DataFrame, flights: pd.DataFrame) -> dict[str, pd.Series]:
+    """Columns overlaps (flight ids) and overlap_evidence (rows and days) of flights that share days of a campaign with others."""
+    shared: dict[int, dict[str, str]] = defaultdict(dict)
+    for mine, other, first, last in calendar.overlapping(intervals):
+        flight_id, row = flights["flight_id"].iloc[other], flights["rows"].iloc[other]
+        shared[mine][flight_id] = f"row {row} ({flight_id}), {_between(first, last)}"
+    return {"overlaps": _texts(shared, len(flights), ", ".join, flights.index),
+            "overlap_evidence": _texts(shared, len(flights), lambda found: "; ".join(found.values()), flights.index)}
+
+
+def _texts(shared: dict[int, dict[str, str]], n: int, words: Callable[[dict[str, str]], str], index: pd.Index) -> pd.Series:
+    return pd.Series([words(dict(sorted(shared[at].items()))) if at in shared else "" for at in range(n)], index=index, dtype="str")
+
+
+def _between(first: int, last: int) -> str:
+    begin, end = (zones.day_text(calendar.day(number)) for number in (first, last))
+    return begin if first == last else f"{begin} to {end}"
 
 
 def _listed(rows: pd.DataFrame, found: list[Candidate], platform: pd.DataFrame, spend: pd.DataFrame,

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from pacing_brain import days as calendar
 from pacing_brain.roster import Codes
 
 NEWEST = {"market": "platform_market", "product": "platform_product", "start_date": "platform_start", "end_date": "platform_end"}
-DAY = "datetime64[us]"
 
 
 def columns(flights: pd.DataFrame, rows: pd.DataFrame, flight: Codes, day: Codes) -> dict[str, pd.Series]:
@@ -60,10 +60,10 @@ def _daily_budget(flights: pd.DataFrame, rows: pd.DataFrame, flight: Codes, day:
     np.maximum.at(other, owner[differs], position[differs])
     changed = other >= 0
     before = pd.Series(np.append(micros, 0)[other], dtype="Int64").where(changed)
-    since = np.append(days, 719_162)[np.minimum(other + 1, len(days))]
+    since = np.append(days, 1)[np.minimum(other + 1, len(days))]
     return {"daily_budget_micros": pd.Series(np.append(micros, 0)[last], dtype="Int64").where(last >= 0),
             "daily_budget_before_micros": before,
-            "daily_budget_changed_day": pd.Series((since - 719_162).astype("datetime64[D]").astype(DAY)).where(changed)}
+            "daily_budget_changed_day": calendar.days(since).where(changed)}
 
 
 def _lines(result: dict[str, pd.Series], lines: pd.Index, rows: pd.DataFrame, flight: Codes) -> dict[str, pd.Series]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pacing_brain import days as calendar
 from pacing_brain import platform_facts, zones
 from pacing_brain.days import number
 from pacing_brain.model import RunContext
@@ -85,7 +86,7 @@ def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str,
     zone = theirs["timezone"].fillna("UTC")
     of_policy = theirs["timezone_from"].isna() | theirs["timezone_from"].eq("policy")
     if of_policy.any():
-        planned = flights["timezone"].where(flights["timezone"].map(zones.is_zone, na_action="ignore").fillna(value=False).astype(bool))
+        planned = flights["timezone"].where(flights["timezone"].isin([name for name in flights["timezone"].dropna().unique() if zones.is_zone(name)]))
         zone = zone.mask(of_policy, planned.fillna(zone))
     start = zones.midnights(flights["start_date"], zone)
     reached = _earliest(flights, accounts, theirs["watermark"].astype(INSTANT))
@@ -245,5 +246,4 @@ def _whole(values: Codes) -> pd.Series:
 
 def _day(numbers: Codes) -> pd.Series:
     """Day numbers as days; NEVER is no day."""
-    days = pd.Series((numbers - 719_162).astype("datetime64[D]").astype("datetime64[us]"))
-    return days.where(numbers != NEVER)
+    return calendar.days(numbers).where(numbers != NEVER)

@@ -1,0 +1,165 @@
+"""How far a flight's data can be trusted: a score from 0 to 1, and beside it the gates (`gates.py`).
+
+score = weight_metadata * metadata + weight_name * name + weight_freshness * freshness. A metadata field that a whole source
+lacks, and a name that one side does not have, are left out and the rest re-weighted; any other part that is not known counts 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pacing_brain import gates, reconcile
+from pacing_brain.model import Inputs, RunContext
+from pacing_brain.names import Synonyms
+from pacing_brain.roster import Codes
+
+FIELDS = {"market": "platform_market", "product": "platform_product", "start_date": "platform_start", "end_date": "platform_end"}
+MATCH, DIFFERS, EMPTY, LEFT_OUT = "match", "differs", "empty", "left_out"
+VERDICTS = (MATCH, DIFFERS, EMPTY, LEFT_OUT)
+NORMAL_CYCLE_HOURS = 4.0  # the feed whose steps are written below; a slower one's stretch in proportion
+STEPS = ((4.0, 1.0), (12.0, 0.8), (24.0, 0.5))  # younger than so many hours: this score
+OLDEST = 0.2
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """What the scores must know of the sources as a whole."""
+
+    left_out: Mapping[str, str]  # metadata field -> who lacks it in every row: "the spend source" | "the tracker"
+    tie_out: Mapping[str, tuple[int, int]]  # currency -> (micros of the rows, the warehouse's own total)
+    tracker: str
+    tracker_age_days: float
+    tracker_red_after_days: float
+    future_minutes: float
+    synonyms: Synonyms
+
+
+def source_facts(inputs: Inputs) -> SourceFacts:
+    """The facts of one run, over everything."""
+    sides = (("the spend source", inputs.spend), ("the tracker", inputs.targets))
+    lacking = {field: who for field in FIELDS for who, frame in sides if not frame[field].notna().any()}
+    spent = inputs.spend["spend_micros"].fillna(0).astype("int64").groupby(inputs.spend["currency"]).sum()
+    total = inputs.totals.groupby("currency")["spend_micros"].sum()
+    read_at = inputs.run.tracker_read_at or inputs.run.as_of
+    return SourceFacts(
+        left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent.index, *total.index})},
+        tracker=inputs.run.tracker, tracker_age_days=_days_between(read_at, inputs.run.as_of),
+        tracker_red_after_days=inputs.policy.tracker.red_after_days, future_minutes=inputs.policy.clock.future_minutes,
+        synonyms=Synonyms(inputs.policy.synonyms))
+
+
+def _days_between(earlier: datetime, later: datetime) -> float:
+    return (later - earlier).total_seconds() / 86_400.0
+
+
+def score(flights: pd.DataFrame, accounts: pd.DataFrame, facts: SourceFacts, values: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+    """Flights with the confidence columns of `FLIGHT_COLUMNS`; `values` is `Policy.resolve(flights)`.
+
+    A proposed or tied campaign is scored against its closest candidate, an unmatched one has no metadata and no name score.
+    """
+    feed = feeds(flights, accounts)
+    verdicts = _metadata_verdicts(flights, facts)
+    metadata = _metadata(verdicts, flights.index).where(~flights["match_kind"].eq("none"))
+    fresh = pd.Series(freshness(feed["feed_age_hours"], feed["cycle_hours"]), index=flights.index).where(feed["available"], OLDEST)
+    parts = pd.DataFrame({"metadata": metadata, "name": flights["name_similarity"].astype("float64"), "freshness": fresh})
+    unnamed = flights["campaign_name"].isna() | (flights["platform_name"].isna() & flights["n_matched"].gt(0))
+    left_out = pd.DataFrame({"metadata": set(facts.left_out) == set(FIELDS), "name": unnamed, "freshness": False}, index=flights.index)
+    checked = gates.check(flights, feed, facts, values, run)
+    scored = flights.assign(
+        score=_weighted(parts, left_out, values), score_metadata=parts["metadata"], score_name=parts["name"], score_freshness=fresh,
+        metadata_detail=_details(verdicts, flights.index), gates=checked["gates"], red_gates=checked["red_gates"])
+    return _with_left_out_said(scored, facts)
+
+
+def feeds(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
+    """The account row of each flight; of a line over several accounts the one loaded longest ago."""
+    at = reconcile.account_positions(flights, accounts)
+    lines = flights["campaigns"].notna().to_numpy()
+    for position in np.flatnonzero(lines):
+        at[position] = _oldest(flights.iloc[position], accounts, at[position])
+    feed = accounts.reset_index(drop=True).reindex(at).set_axis(flights.index)
+    return feed.assign(available=feed["available"].eq(other=True) | (at < 0), cycle_hours=feed["cycle_hours"].fillna(NORMAL_CYCLE_HOURS),
+                       load_basis=feed["load_basis"].fillna("none").astype("str"))
+
+
+def _oldest(flight: pd.Series, accounts: pd.DataFrame, own: int) -> int:
+    named = sorted({one["account_id"] for one in flight["campaigns"] if one["account_id"]})
+    if len(named) < 2:
+        return own
+    members = pd.DataFrame({"platform": flight["platform"], "account_id": named}, dtype="str")
+    at = reconcile.account_positions(members, accounts)
+    ages = accounts["feed_age_hours"].reset_index(drop=True).reindex(at).fillna(np.inf).to_numpy()
+    return int(at[int(np.argmax(ages))])
+
+
+def freshness(age_hours: pd.Series, cycle_hours: pd.Series) -> npt.NDArray[np.float64]:
+    """For a 4 h feed 1.0 under 4 h, 0.8 under 12 h, 0.5 under 24 h, else 0.2; a slower feed's steps stretch in proportion."""
+    stretch = np.maximum(cycle_hours.to_numpy(dtype=float) / NORMAL_CYCLE_HOURS, 1.0)
+    age = age_hours.fillna(np.inf).to_numpy(dtype=float)
+    return np.select([age < hours * stretch for hours, _ in STEPS], [step for _, step in STEPS], OLDEST)
+
+
+def _metadata_verdicts(flights: pd.DataFrame, facts: SourceFacts) -> dict[str, Codes]:
+    """Per field the position in VERDICTS of every flight."""
+    verdicts = {}
+    for field, theirs in FIELDS.items():
+        if field in facts.left_out:
+            verdicts[field] = np.full(len(flights), VERDICTS.index(LEFT_OUT))
+            continue
+        compare = _dates if field.endswith("_date") else _texts
+        same, empty = compare(flights[field], flights[theirs], facts)
+        verdicts[field] = np.select([empty, same], [VERDICTS.index(EMPTY), VERDICTS.index(MATCH)], VERDICTS.index(DIFFERS))
+    return verdicts
+
+
+def _texts(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.Series, pd.Series]:
+    return _canonical(mine, facts).eq(_canonical(theirs, facts)), mine.isna() | theirs.isna()
+
+
+def _canonical(texts: pd.Series, facts: SourceFacts) -> pd.Series:
+    """Folded, with synonyms; several values of one line (`DE, UK`) as a sorted set."""
+    return texts.map({text: ", ".join(sorted({facts.synonyms.canonical(part) for part in text.split(", ")})) for text in texts.dropna().unique()})
+
+
+def _dates(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.Series, pd.Series]:
+    """The platform's dates contain the flight's; an open or empty platform end contains everything."""
+    del facts
+    if mine.name == "end_date":
+        return theirs.isna() | theirs.ge(mine), pd.Series(data=False, index=mine.index)
+    return theirs.le(mine), theirs.isna()
+
+
+def _metadata(verdicts: dict[str, Codes], index: pd.Index) -> pd.Series:
+    """The matched share of the fields that are not left out; null when all are."""
+    table = np.column_stack(list(verdicts.values()))
+    asked = (table != VERDICTS.index(LEFT_OUT)).sum(axis=1)
+    matched = (table == VERDICTS.index(MATCH)).sum(axis=1)
+    return pd.Series(np.where(asked > 0, matched / np.maximum(asked, 1), np.nan), index=index)
+
+
+def _details(verdicts: dict[str, Codes], index: pd.Index) -> pd.Series:
+    """{field: verdict} per flight; flights with the same verdicts share one dict."""
+    table = pd.MultiIndex.from_arrays([np.asarray(VERDICTS, dtype=object)[codes] for codes in verdicts.values()])
+    codes, distinct = pd.factorize(table)
+    dicts = np.empty(len(distinct), dtype=object)
+    dicts[:] = [dict(zip(verdicts, words, strict=True)) for words in distinct]
+    return pd.Series(dicts[codes], index=index, dtype="object")
+
+
+def _weighted(parts: pd.DataFrame, left_out: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+    weights = pd.DataFrame({part: values[f"confidence_weight_{part}"].astype("float64").where(~left_out[part], 0.0) for part in parts})
+    total = weights.sum(axis=1)
+    weighted = (parts.fillna(0.0) * weights).sum(axis=1)
+    return (weighted / total.where(total > 0, 1.0)).round(6)  # 0.7 is 0.7 in every summation order
+
+
+def _with_left_out_said(flights: pd.DataFrame, facts: SourceFacts) -> pd.DataFrame:
+    """A field that a whole source lacks is not counted, and that is said on every decision."""
+    if not facts.left_out or "reasons" not in flights:
+        return flights
+    said = "; ".join(f"{field.replace('_', ' ')} ({who} has none)" for field, who in facts.left_out.items())
+    return flights.assign(reasons=[[*reasons, f"Not part of the metadata score: {said}."] for reasons in flights["reasons"]])

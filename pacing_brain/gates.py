@@ -1,0 +1,197 @@
+"""The gates: each green or red, with its evidence in a sentence for people. One red gate escalates, whatever the score says.
+
+Sentences are built per distinct case and per red flight, never per healthy flight; flights with the same evidence share one dict.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pacing_brain import zones
+from pacing_brain.days import number
+from pacing_brain.identity_evidence import identity
+from pacing_brain.model import Gate, RunContext
+from pacing_brain.money import money
+
+if TYPE_CHECKING:
+    from pacing_brain.confidence import SourceFacts
+
+Flags = npt.NDArray[np.bool_]
+Verdict = tuple[Flags, pd.Series]  # (red, evidence)
+
+
+def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+    """Columns gates ({gate: {state, evidence}}) and red_gates (sorted names, comma separated); `feed` is each flight's account row."""
+    verdicts: dict[str, Verdict] = {
+        Gate.IDENTITY.value: identity(flights, feed), Gate.FRESHNESS.value: _freshness(flights, feed, values, run),
+        Gate.COMPLETENESS.value: _completeness(flights, values), Gate.CURRENCY.value: _currency(flights, feed),
+        Gate.TIMEZONE.value: _timezone(flights), Gate.TIE_OUT.value: _tie_out(flights, facts),
+        Gate.TRACKER.value: _tracker(flights, facts), Gate.CLOCK.value: _clock(flights, feed, facts, run),
+    }
+    return pd.DataFrame({"gates": _dicts(verdicts, flights.index), "red_gates": _red(verdicts, flights.index)})
+
+
+def _dicts(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
+    columns = [_shared(*verdict) for verdict in verdicts.values()]
+    names = list(verdicts)
+    return pd.Series([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)], index=index, dtype="object")
+
+
+def _shared(red: Flags, evidence: pd.Series) -> list[dict[str, str]]:
+    codes, distinct = pd.factorize(evidence)
+    green, failed = ([{"state": state, "evidence": str(text)} for text in distinct] for state in ("green", "red"))
+    return [failed[code] if bad else green[code] for code, bad in zip(codes.tolist(), red.tolist(), strict=True)]
+
+
+def _red(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
+    names = pd.Series("", index=index, dtype="str")
+    for gate in sorted(verdicts):
+        red = verdicts[gate][0]
+        if red.any():
+            names[red] += f",{gate}"
+    return names.str.removeprefix(",")
+
+
+def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence: Callable[[Any], str], *beside: pd.DataFrame) -> Verdict:
+    """Green evidence everywhere, and a sentence of its own for each red flight."""
+    evidence = pd.Series(green, index=flights.index, dtype="str")
+    if red.any():
+        rows: Iterable[Any] = pd.concat([flights[red], *(frame[red] for frame in beside)], axis=1).to_dict("records")
+        evidence[red] = [sentence(row) for row in rows]
+    return red, evidence
+
+
+def _freshness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Verdict:
+    """Red at `red_after_hours` or the cycle + `red_after_cycle_hours`, whichever is later; always when the source did not answer."""
+    slow = feed["cycle_hours"] + values["freshness_red_after_cycle_hours"].astype("float64")
+    limit = np.maximum(values["freshness_red_after_hours"].astype("float64").to_numpy(), slow.to_numpy())
+    down = ~feed["available"].to_numpy(dtype=bool)
+    red = down | ~(feed["feed_age_hours"].fillna(np.inf).to_numpy() < limit)
+    own = feed[["account_id", "feed_age_hours", "cycle_hours", "load_basis"]].add_prefix("feed_").assign(feed_limit=limit, feed_down=down)
+    why = {state.platform: state.why or f"{state.source} did not answer" for state in run.sources if not state.available}
+    return _said(flights, red, _loaded(feed), lambda row: _stale(row, why), own)
+
+
+_BASIS = {"rows": ", by its newest row: from rows, as there is no load table",
+          "platform": ", by its platform's newest load: the account itself was never loaded"}
+
+
+def _loaded(feed: pd.DataFrame) -> pd.Series:
+    """One sentence per distinct (age, cycle, basis): flights of one account share it."""
+    keys = pd.MultiIndex.from_arrays([feed["feed_age_hours"].round(1), feed["cycle_hours"], feed["load_basis"]])
+    codes, distinct = pd.factorize(keys)
+    texts = [f"Loaded {max(age, 0.0):.1f} h before the run; it loads every {cycle:g} h{_BASIS.get(basis, '')}." for age, cycle, basis in distinct]
+    return pd.Series(pd.array(texts, dtype="str").take(codes), index=feed.index)
+
+
+def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
+    if row["feed_down"]:
+        return f"actuals unavailable: {why.get(row['platform']) or why.get(None, 'the source did not answer')}."
+    account = f"account {row['feed_account_id']}" if row["feed_account_id"] and pd.notna(row["feed_account_id"]) else f"platform {row['platform']}"
+    if pd.isna(row["feed_feed_age_hours"]):
+        return f"No load of {account} was ever seen, so nothing is known about its spend."
+    return (f"The feed of {account} was last loaded {row['feed_feed_age_hours']:.1f} h before the run{_BASIS.get(row['feed_load_basis'], '')}; "
+            f"it loads every {row['feed_cycle_hours']:g} h and is too old to act on from {row['feed_limit']:g} h.")
+
+
+def _completeness(flights: pd.DataFrame, values: pd.DataFrame) -> Verdict:
+    limit = values["completeness_shrink_pct"].astype("float64")
+    red = flights[["duplicate_days", "bad_days", "lost_days"]].gt(0).any(axis=1) | flights["shrunk_pct"].gt(limit)
+    return _said(flights, red.to_numpy(dtype=bool), "One row per campaign and day, and no history lost.", _incomplete, limit.to_frame("shrink_limit"))
+
+
+def _incomplete(row: dict[str, Any]) -> str:
+    said = []
+    if row["duplicate_days"]:
+        said.append(f"{_counted(row['duplicate_days'], 'day')} with more than one row for the campaign: none of them is counted")
+    if row["bad_days"]:
+        said.append(f"{_counted(row['bad_days'], 'day')} with spend that is not a number")
+    if row["lost_days"]:
+        said.append(f"{_counted(row['lost_days'], 'closed day')} that had a row {'has' if row['lost_days'] == 1 else 'have'} none any more")
+    if row["shrunk_pct"] > row["shrink_limit"]:
+        said.append(f"spend of closed days is {row['shrunk_pct']:.1f} % less than it was at the last run")
+    return "; ".join(said)[0].upper() + "; ".join(said)[1:] + "."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _currency(flights: pd.DataFrame, feed: pd.DataFrame) -> Verdict:
+    """The plan's currency is the feed's, and the campaign has one."""
+    theirs = flights["feed_currencies"].where(flights["feed_currencies"].ne(""), feed["currency"].astype("str"))
+    red = (theirs.notna() & theirs.ne(flights["currency"])).to_numpy(dtype=bool)
+    green = ("Plan and feed are both in " + flights["currency"] + ".").where(theirs.notna(), "The feed names no currency yet.")
+    return _said(flights, red, green, _other_currency, theirs.to_frame("their_currency"))
+
+
+def _other_currency(row: dict[str, Any]) -> str:
+    if "," in row["their_currency"]:
+        return f"The campaign's rows are in several currencies ({row['their_currency'].replace(',', ', ')}); the plan is in {row['currency']}."
+    return f"The plan is in {row['currency']}, the feed in {row['their_currency']}: the amounts cannot be compared."
+
+
+def _timezone(flights: pd.DataFrame) -> Verdict:
+    """The tracker's zone, where given, has the account's offset at the beginning of every flight day and at its end."""
+    given = flights["timezone"].notna() & flights["timezone"].ne(flights["account_timezone"])
+    red = np.zeros(len(flights), dtype=bool)
+    for (planned, account), rows in flights[given].groupby(["timezone", "account_timezone"]):
+        red[flights.index.get_indexer(rows.index)] = _apart(rows, str(planned), str(account))
+    return _said(flights, red, "The account's zone is used; the plan does not contradict it.",
+                 lambda row: f"The plan is in {row['timezone']}, the account in {row['account_timezone']}: "
+                             "their days begin at different hours. The account's zone is used.")
+
+
+def _apart(rows: pd.DataFrame, planned: str, account: str) -> Flags:
+    """Whether the two zones differ on one of each flight's days."""
+    if not zones.is_zone(planned):
+        return np.ones(len(rows), dtype=bool)
+    span = pd.Series(pd.date_range(rows["start_date"].min(), rows["end_date"].max() + zones.ONE_DAY, unit="us"))
+    differ = zones.midnights(span, pd.Series(planned, index=span.index)).ne(zones.midnights(span, pd.Series(account, index=span.index)))
+    before = np.concatenate([[0], np.cumsum(differ)])
+    first = number(span)[0]
+    return np.asarray(before[number(rows["end_date"]) + 2 - first] > before[number(rows["start_date"]) - first])
+
+
+def _tie_out(flights: pd.DataFrame, facts: "SourceFacts") -> Verdict:
+    """The rows add up to the warehouse's own total, to the micro."""
+    off = {currency: sums for currency, sums in facts.tie_out.items() if sums[0] != sums[1]}
+    red = flights["currency"].isin(off) | flights["feed_currencies"].isin(off)
+    return _said(flights, red.to_numpy(dtype=bool), "The rows add up to the warehouse's own total.", lambda row: _not_tied(row, off))
+
+
+def _not_tied(row: dict[str, Any], off: dict[str, tuple[int, int]]) -> str:
+    currency = row["currency"] if row["currency"] in off else row["feed_currencies"]
+    rows, total = off[currency]
+    return (f"The rows in {currency} add up to {money(rows, currency)}, the warehouse's own total is {money(total, currency)}: "
+            f"{abs(rows - total):,} micros {'too many' if rows > total else 'missing'}.")
+
+
+def _tracker(flights: pd.DataFrame, facts: "SourceFacts") -> Verdict:
+    """Red when the plan could not be read for too long, and when two of its lines claim the same days of one campaign."""
+    old = facts.tracker_age_days > facts.tracker_red_after_days
+    red = flights["overlaps"].ne("").to_numpy(dtype=bool) | old
+    green = "The plan was read for this run." if facts.tracker_age_days <= 0 else f"The plan was last read {facts.tracker_age_days:.1f} days ago."
+    return _said(flights, red, green, lambda row: " ".join([*_too_old(facts, old), *_claimed_twice(row)]))
+
+
+def _too_old(facts: "SourceFacts", old: bool) -> list[str]:
+    return [f"{facts.tracker} has not been readable for {facts.tracker_age_days:.0f} days, more than {facts.tracker_red_after_days:g}."] if old else []
+
+
+def _claimed_twice(row: dict[str, Any]) -> list[str]:
+    if not row["overlaps"]:
+        return []
+    others = row["overlap_evidence"]
+    return [f"Row {row['rows']} plans the same days of this campaign as {others}: that spend counts for none of them until the plan is corrected."]
+
+
+def _clock(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", run: RunContext) -> Verdict:
+    """A load in the future: one of the clocks is wrong, and with it every age."""
+    ahead = (feed["loaded_at"] - pd.Timestamp(run.as_of)).dt.total_seconds() / 60.0
+    red = ahead.gt(facts.future_minutes).to_numpy(dtype=bool)
+    return _said(flights, red, "No load lies in the future.", lambda row: f"The feed's last load is {row['ahead']:.0f} min after the run's clock: "
+                 "one of the clocks is wrong.", ahead.to_frame("ahead"))

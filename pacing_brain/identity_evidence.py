@@ -1,0 +1,53 @@
+"""The identity gate: by what a plan line and a platform campaign are known to be the same, and what speaks against it."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+GREEN = {
+    "id": "Same id in the plan and on the platform.",
+    "alias": "A person confirmed that it is this campaign.",
+    "name": "Same name in the same account, unique in both; no id says otherwise. To be confirmed before anything is paused.",
+    "none": "Nothing to compare: the plan's id was not found on the platform.",
+}
+UNAVAILABLE = "Not compared: the platform's campaigns are not available."
+
+
+def identity(flights: pd.DataFrame, feed: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], pd.Series]:
+    """(red, evidence). A planned id that is nowhere found stays green: there is nothing to confuse, and the lanes report it."""
+    kind, available = flights["match_kind"], feed["available"].to_numpy(dtype=bool)
+    by_name_only = kind.eq("none") & flights["campaign_id"].isna()
+    red = (kind.eq("ambiguous") | by_name_only).to_numpy(dtype=bool) & (available | kind.eq("ambiguous").to_numpy(dtype=bool))
+    evidence = kind.map(GREEN).where(available | kind.ne("none"), UNAVAILABLE).astype("str")
+    if red.any():
+        evidence[red] = [_why(row) for row in flights[red].to_dict("records")]
+    return red, evidence
+
+
+def _why(row: dict[str, Any]) -> str:
+    missing = [one for one in row["campaigns"] or [] if one["campaign_key"] is None]
+    if row["n_matched"] and missing:
+        named = ", ".join(f"row {one['row']} ({_called(one)})" for one in missing)
+        return f"{row['n_matched']} of {row['n_campaigns']} campaigns of the line were found on the platform; not found: {named}."
+    open_ = [one for one in row["candidates"] if one["verdict"] != "not proposed"]
+    if not open_:
+        near = f" The nearest name, {_named(row['candidates'][0])}, was ruled out: {row['candidates'][0]['why']}." if row["candidates"] else ""
+        return f"Planned, not found: row {row['rows']} has no campaign id, and no campaign can be it by name.{near}"
+    who = f"Row {row['rows']} has {'no campaign id' if _absent(row['campaign_id']) else 'an id that does not settle it'}"
+    if len(open_) == 1:
+        return f"{who}. {_named(open_[0])} may be it, but nothing proves it: {open_[0]['why']}."
+    return f"{who}, and {len(open_)} campaigns may be it: {', '.join(_named(one) for one in open_)}."
+
+
+def _named(one: dict[str, Any]) -> str:
+    return f"{one['campaign_name'] or 'a campaign without a name'} ({one['campaign_id'] or 'no id'})"
+
+
+def _called(one: dict[str, Any]) -> str:
+    return f"id {one['campaign_id']}" if one["campaign_id"] else f"{one['campaign_name']}"
+
+
+def _absent(value: Any) -> bool:
+    return value is None or bool(pd.isna(value))
