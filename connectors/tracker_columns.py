@@ -1,0 +1,82 @@
+"""Which column means what: header names without case, blanks or underscores, and the synonyms that media plans use."""
+
+import re
+import unicodedata
+
+import pandas as pd
+
+from connectors.tracker_sheet import Sheet
+from pacing_brain.errors import TrackerUnreadable
+
+# Meaning -> other names for it, written as people write them. A synonym has one meaning only; words that a plan also uses for other
+# things ("name", "from", "source", "region") are left out, since two columns for one meaning are refused.
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "campaign_id": ("campaign identifier", "platform campaign id", "camp id", "io id", "insertion order id"),
+    "campaign_name": ("campaign", "io name", "insertion order", "insertion order name", "campaign title"),
+    "platform": ("channel", "network", "publisher", "media platform", "ad platform"),
+    "budget": ("planned spend", "plan spend", "planned budget", "total budget", "flight budget", "media budget", "campaign budget",
+               "budget amount", "planned cost", "net budget", "budget total", "approved budget"),
+    "currency": ("currency code", "ccy", "cur", "budget currency"),
+    "start_date": ("start", "flight start", "flight start date", "begin date", "campaign start", "campaign start date",
+                   "live date", "date from", "start day", "first day"),
+    "end_date": ("end", "flight end", "flight end date", "finish date", "campaign end", "campaign end date",
+                 "stop date", "date to", "end day", "last day"),
+    "flight_id": ("flight", "line id", "plan line", "plan line id", "flight number", "line item id", "row id"),
+    "account_id": ("account", "ad account", "ad account id", "advertiser id", "customer id", "platform account", "account number"),
+    "client": ("client name", "advertiser", "advertiser name"),
+    "market": ("country", "country code", "market code"),
+    "product": ("product name", "product line"),
+    "timezone": ("time zone", "tz", "account timezone"),
+    "curve": ("pacing", "pacing curve", "pacing type", "delivery curve"),
+    "target_to_date": ("planned to date", "target spend to date", "plan to date", "planned spend to date", "expected to date"),
+    "budget_group": ("shared budget",),
+    "parent_flight_id": ("parent flight", "parent line id"),
+    "cycle": ("budget cycle", "billing cycle"),
+    "rollover_cap_pct": ("rollover cap", "rollover cap %"),
+    "pause_from": ("pause start", "paused from"),
+    "pause_to": ("pause end", "paused to", "paused until", "pause until"),
+    "budget_type": ("type of budget",),
+    "cost_basis": ("budget basis", "net gross", "net/gross", "gross net"),
+    "fee_pct": ("fee", "fee %", "fee percent", "agency fee", "agency fee %", "agency fee pct"),
+    "owner": ("owner name", "responsible", "campaign manager", "trader", "slack owner"),
+    "updated_at": ("updated", "last updated", "last update", "modified", "last modified", "update date"),
+}
+REQUIRED = ("platform", "budget", "currency", "start_date", "end_date")
+
+
+def folded(header: str) -> str:
+    """A header without case, blanks, underscores, dots, dashes or accents: `Flight_Start ` -> `flightstart`."""
+    plain = unicodedata.normalize("NFKD", header).casefold()
+    return re.sub(r"[\W_]+", "", "".join(letter for letter in plain if not unicodedata.combining(letter)).replace("%", "pct"))
+
+
+_MEANING = {folded(text): meaning for meaning, names in SYNONYMS.items() for text in (meaning, *names)}
+
+
+def meaning_of(header: str) -> str | None:
+    """What a header means, or None. A second column of one text, `Budget (2)`, means what the first does."""
+    return _MEANING.get(folded(re.sub(r" \(\d+\)$", "", header)))
+
+
+def understood(sheet: Sheet) -> tuple[pd.DataFrame, dict[str, str]]:
+    """The known columns under their own names, every one present (empty where absent), and meaning -> header as written.
+
+    Raises:
+        TrackerUnreadable: a required column is missing, or two columns mean the same.
+    """
+    headers: dict[str, str] = {}
+    for header in sheet.cells.columns:
+        meaning = meaning_of(header)
+        if meaning is None:
+            continue
+        if meaning in headers:
+            raise TrackerUnreadable(f"tracker {sheet.name}: columns {headers[meaning]!r} and {header!r} both mean {meaning}. Rename or remove one.")
+        headers[meaning] = header
+    missing = [name for name in REQUIRED if name not in headers]
+    if "campaign_id" not in headers and "campaign_name" not in headers:
+        missing.append("campaign_id or campaign_name")
+    if missing:
+        raise TrackerUnreadable(f"tracker {sheet.name} has no column {', '.join(missing)}. Its header row reads: "
+                                f"{', '.join(sheet.cells.columns)[:300]}. Rename the columns, or name the header row with ?header_row=.")  # fmt: skip
+    known = {name: sheet.cells[headers[name]] if name in headers else pd.Series("", index=sheet.cells.index, dtype="str") for name in SYNONYMS}
+    return pd.DataFrame(known), headers

@@ -1,0 +1,60 @@
+"""Where a tracker is: a file, an https address, a Postgres table or query, a Snowflake table. Each reader gives a Sheet."""
+
+from pathlib import Path
+from urllib.parse import parse_qs
+
+import httpx
+
+from connectors.snowflake_settings import SnowflakeSettings
+from connectors.tracker_csv import read_csv
+from connectors.tracker_sheet import Sheet
+from connectors.tracker_xlsx import read_xlsx
+from pacing_brain.errors import TrackerUnreadable
+
+MAX_BYTES = 50_000_000
+_ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+
+
+def read_sheet(location: str, *, http: httpx.Client | None, snowflake: SnowflakeSettings | None, query_tag: str) -> Sheet:
+    """The sheet at a location, by its scheme.
+
+    Raises:
+        TrackerUnreadable: it cannot be read; the message names the place without secrets and the next step.
+    """
+    return _read_path(location)
+
+
+def _read_path(location: str) -> Sheet:
+    """`plan.xlsx?sheet=Q4&header_row=3`; a file whose own name holds a question mark wins."""
+    path, _, options = (location, "", "") if Path(location).is_file() else location.rpartition("?") if "?" in location else (location, "", "")
+    try:
+        size = Path(path).stat().st_size
+        data = Path(path).read_bytes() if size <= MAX_BYTES else b""
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "no such path"
+        raise TrackerUnreadable(f"tracker {path} cannot be read: {why}. Check PACING_TRACKER.") from error
+    name = Path(path).name
+    if size > MAX_BYTES:
+        raise TrackerUnreadable(f"tracker {name} is larger than {MAX_BYTES // 10**6} MB. Keep only the plan in it.")
+    return sheet_of_bytes(data, name, options)
+
+
+def sheet_of_bytes(data: bytes, name: str, options: str = "") -> Sheet:
+    """A CSV or a workbook, by its content: what a name or a server says about a file is often wrong."""
+    given = parse_qs(options)
+    sheet, header_row = given.get("sheet", [None])[0], _header_row(given.get("header_row", ["1"])[0], name)
+    if data.startswith(_ZIP):
+        return read_xlsx(data, name, sheet, header_row)
+    if data.startswith(_OLE):
+        raise TrackerUnreadable(f"tracker {name} is an old .xls or a workbook with a password. Save it as .xlsx without a password.")
+    start = data[:500].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml", b"{", b"%pdf")):
+        raise TrackerUnreadable(f"tracker {name} is a web page or another document, not a table. Publish the sheet as CSV or .xlsx and use "
+                                "that address (in Google Sheets: File, Share, Publish to web).")  # fmt: skip
+    return read_csv(data, name, header_row)
+
+
+def _header_row(text: str, name: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1000:
+        raise TrackerUnreadable(f"tracker {name}: ?header_row={text[:20]} must be a number from 1 to 1000.")
+    return int(text)
