@@ -177,7 +177,7 @@ def _catch_up(row: Facts) -> list[str]:
 
 def _is_it_the_feed(row: Facts, facts: Facts) -> str:
     loaded, others = loaded_at(facts), facts.get("siblings_delivering")
-    if loaded is None:
+    if loaded is None or row.get("cost_fault"):
         return ""
     if isinstance(others, int) and others > 0 and "freshness" not in str(row.get("red_gates") or ""):
         delivered = count(others, "other live campaign delivers", "other live campaigns deliver")

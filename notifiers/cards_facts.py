@@ -89,7 +89,7 @@ def open_link(row: Facts) -> str:
     campaign, number = row.get("platform_campaign_id") or row.get("campaign_id"), str(row.get("account_id") or "")
     if not campaign or not number:
         return ""
-    here, there = quote(number.replace("-", "").removeprefix("act_"), safe=""), quote(str(campaign), safe="")
+    here, there = (quote(text, safe="", errors="replace") for text in (number.replace("-", "").removeprefix("act_"), str(campaign)))
     if row.get("platform") == "google":
         return link(f"https://ads.google.com/aw/campaigns?campaignId={there}&__e={here}", "Open in Google Ads")
     if row.get("platform") == "meta":
@@ -130,8 +130,17 @@ def flight_field(row: Facts) -> str:
     first, last = day(row.get("start_date")), day(row.get("end_date"))
     if not first or not last:
         return ""
-    pacing = curve(row)
-    return f"*Flight*\n{span_days(first, last)}{f', {pacing}' if pacing else ''}"
+    said = ", ".join(part for part in [span_days(first, last), curve(row), _several(row)] if part)
+    if row.get("gross_micros") is None or row.get("fee_pct") is None:
+        return f"*Flight*\n{said}"
+    fee = f"{amount_of(row, 'gross_micros')} gross is {amount_of(row, 'budget_micros')} after the fee of {float(row['fee_pct']):g} %"
+    return f"*Flight*\n{said}. {fee}"
+
+
+def _several(row: Facts) -> str:
+    """A line over several campaigns is judged as one budget."""
+    planned, found = int(row.get("n_campaigns") or 1), int(row.get("n_matched") or 0)
+    return f"one line over {planned} campaigns, {found} of them found" if planned > 1 else ""
 
 
 def where_field(row: Facts) -> str:
@@ -169,6 +178,10 @@ def trust(row: Facts) -> str:
     red = [name for name, gate in gates.items() if gate.get("state") == "red"]
     if red:
         return f"No: the check of {CHECKS.get(red[0], outside(red[0]))} failed. {outside(gates[red[0]].get('evidence') or '', 130)}".rstrip()
+    if row.get("cost_fault"):
+        return "No. It shows impressions that cost nothing."
+    if row.get("match_kind") in ("none", "ambiguous"):
+        return f"There are no figures to trust yet. {MATCHES[str(row['match_kind'])]}."
     reasons = ", ".join(reason for reason in [MATCHES.get(str(row.get("match_kind")), ""), details(row), "all checks green"] if reason)
     if row.get("score") is None:
         return f"Not known. {reasons}."

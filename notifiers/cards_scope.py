@@ -7,7 +7,7 @@ from notifiers.cards_answers import answers, who_decides
 from notifiers.cards_blocks import card, fields, header, section
 from notifiers.cards_campaign import emoji
 from notifiers.cards_facts import (
-    CardContext, Facts, account, account_number, amount, complete_field, flight_field, flight_of, owner_field, platform, title,
+    CardContext, Facts, account, account_number, amount, command, complete_field, flight_field, flight_of, owner_field, platform, title,
     trust_field, what_to_do, where_field,
 )
 from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, outside, person, plain, sentence, token, weekday
@@ -77,7 +77,7 @@ def shared_fault(incident: Incident, context: CardContext) -> Message:
         f"🔎 {what}: {where}. {plain(finding.headline, 140)}",
         [header(f"🔎 {what}: {where}"), section([f"*{sentence(finding.headline)}*", touched, consequence]),
          fields([_loaded_field(finding.facts, context), _owner(incident, context)]) if kind == "account" else None,
-         section(_listed(flights) or rows), section(_next_step(finding.problem)), answers(incident, context, {}),
+         section(_listed(flights) or rows), section(_next_step(finding.problem, kind)), answers(incident, context, {}),
          who_decides(incident, context, {})])
 
 
@@ -177,5 +177,7 @@ def _and_more(total: int) -> list[str]:
     return [f"… and {total - LISTED} more"] if total > LISTED else []
 
 
-def _next_step(problem: Problem) -> list[str]:
+def _next_step(problem: Problem, kind: str = "") -> list[str]:
+    if problem is Problem.STALE and kind == "source":
+        return [f"*What you can do* Ask whoever keeps the warehouse, and try {command('pacing', 'doctor')}: it names what does not answer."]
     return [f"*What you can do* {NEXT_STEPS[problem]}"] if problem in NEXT_STEPS else []

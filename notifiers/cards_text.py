@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 NAME_LENGTH = 70  # of a campaign, client or account on a card; ids and the full name are a click away
-SENTENCE_LENGTH = 420
+SENTENCE_LENGTH = 360
 
 _LOOKALIKES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})  # mrkdwn has no escape for its own marks
 _ANGLES = str.maketrans({"<": "‹", ">": "›"})
@@ -161,7 +161,7 @@ def span_days(first: date, last: date) -> str:
 def duration(length: timedelta) -> str:
     """`48 min`, `3 hours`, `2 days`: one figure, rounded down."""
     minutes = max(int(length.total_seconds()) // 60, 0)
-    if minutes < 90:
+    if minutes < 120:
         return f"{minutes} min"
     return f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 1440} days"
 

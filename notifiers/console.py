@@ -63,7 +63,7 @@ class Console:
 def rendered(message: Message) -> RenderableType:
     """A message as a rich renderable: a card with its header on the frame."""
     blocks = list(message.blocks)
-    title = Text(_clean(blocks.pop(0)["text"]["text"]), style="bold") if blocks and blocks[0]["type"] == "header" else None
+    title = Text(clean(blocks.pop(0)["text"]["text"]), style="bold") if blocks and blocks[0]["type"] == "header" else None
     body: list[RenderableType] = []
     for block in blocks or [{"type": "section", "text": {"type": "mrkdwn", "text": message.text}}]:
         body += ([Text("")] if body else []) + list(_block(block))
@@ -78,7 +78,7 @@ def _block(block: Block) -> Iterator[RenderableType]:
     if block["type"] == "context":
         yield from (_dim(mrkdwn(element["text"])) for element in block["elements"])
     if block["type"] == "actions":
-        yield Text("  ".join(f"[{_clean(button['text']['text'])}]" for button in block["elements"]), style="bold")
+        yield Text("  ".join(f"[{clean(button['text']['text'])}]" for button in block["elements"]), style="bold")
 
 
 def _columns(texts: list[Text]) -> Table:
@@ -99,26 +99,26 @@ def mrkdwn(source: str) -> Text:
     """Slack's mrkdwn as styled text: bold, code, links with their address, mentions, and date tokens by their fallback."""
     text, at = Text(), 0
     for match in _MARKUP.finditer(source):
-        text.append(_clean(source[at : match.start()]))
+        text.append(clean(source[at : match.start()]))
         _append(text, match)
         at = match.end()
-    text.append(_clean(source[at:]))
+    text.append(clean(source[at:]))
     return text
 
 
 def _append(text: Text, match: re.Match[str]) -> None:
     kind, inner = str(match.lastgroup), match.group(str(match.lastgroup))
     if kind == "label":
-        text.append(_clean(inner), Style(underline=True, link=_unescaped(match.group("url"))))
+        text.append(clean(inner), Style(underline=True, link=_unescaped(match.group("url"))))
     elif kind == "bold":
         text.append_text(mrkdwn(inner)).stylize(Style(bold=True), len(text) - len(mrkdwn(inner)))
     elif kind in ("user", "group"):
         text.append(f"@{inner}")
     else:
-        text.append(_clean(inner), Style(bold=kind == "code"))
+        text.append(clean(inner), Style(bold=kind == "code"))
 
 
-def _clean(source: str) -> str:
+def clean(source: str) -> str:
     """Unescaped, line by line without anything that could steer a terminal."""
     lines = _unescaped(source).split("\n")
     return "\n".join(_keep_edges(line) for line in lines)
