@@ -50,11 +50,10 @@ def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe:
     perhaps = _covering(campaign, at, _disjoint(maybe.assign(flight=0))) != NOBODY
     planned = np.isin(campaign, np.union1d(intervals["campaign"], maybe["campaign"]))
     bad = _faulty(spend, campaign, at)
-    bucket = np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned],
-                       ["quarantined", "matched", "ambiguous", "outside_flight"], "untracked")
+    words = pd.array(["quarantined", "matched", "ambiguous", "outside_flight", "untracked"], dtype="str")
+    bucket = words.take(np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned], [0, 1, 2, 3], 4))
     flight = flight_ids.array.take(np.maximum(covers, NOBODY), allow_fill=True)
-    return spend.assign(campaign_key=keys.array.take(campaign), flight_id=pd.Series(flight, index=spend.index, dtype="str"),
-                        bucket=pd.Series(bucket, index=spend.index, dtype="str"))
+    return spend.assign(campaign_key=keys.array.take(campaign), flight_id=flight, bucket=bucket)
 
 
 def _faulty(spend: pd.DataFrame, campaign: Codes, on: Codes) -> npt.NDArray[np.bool_]:

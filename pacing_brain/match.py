@@ -16,7 +16,7 @@ from pacing_brain import candidates as near
 from pacing_brain import lines, names
 from pacing_brain.days import buckets, quarantined
 from pacing_brain.model import Inputs
-from pacing_brain.roster import JOIN, Codes, joined, roster
+from pacing_brain.roster import JOIN, Codes, joined, positions, roster
 
 __all__ = ["buckets", "match", "quarantined"]
 
@@ -58,23 +58,17 @@ def _planned(targets: pd.DataFrame) -> _Plan:
     return _Plan(rows, np.full(len(rows), UNMATCHED), np.full(len(rows), "none", dtype=object))
 
 
-def _positions(key: pd.Series, index: pd.Index) -> Codes:
-    """Where each key stands in the index; UNMATCHED for null and absent ones."""
-    at = index.get_indexer(pd.Index(key))
-    return np.where(key.isna().to_numpy(), UNMATCHED, at)
-
-
 def _by_id(plan: _Plan, platform: pd.DataFrame) -> list[tuple[int, int]]:
     """Sets what an id proves; returns (planned, roster position) of ids that several accounts have while the plan names none."""
     rows = plan.rows
     ids = platform[platform["campaign_id"].notna()]
-    exact = _positions(joined(rows["platform"], rows["account_id"], rows["campaign_id"]),
+    exact = positions(joined(rows["platform"], rows["account_id"], rows["campaign_id"]),
                        pd.Index(joined(ids["platform"], ids["account_id"], ids["campaign_id"])))
     plan.found(exact >= 0, _at(ids, exact), "id")
     without = rows["account_id"].isna() & rows["campaign_id"].notna()
     key = joined(ids["platform"], ids["campaign_id"])
     several = key.duplicated(keep=False)
-    anywhere = _positions(joined(rows["platform"], rows["campaign_id"]), pd.Index(key[~several]))
+    anywhere = positions(joined(rows["platform"], rows["campaign_id"]), pd.Index(key[~several]))
     plan.found(without.to_numpy(), _at(ids[~several], anywhere), "id")
     asked = pd.DataFrame({"key": joined(rows["platform"], rows["campaign_id"])[without], "planned": rows["planned"][without]})
     pairs = asked.drop_duplicates().merge(pd.DataFrame({"key": key[several], "code": key[several].index}), on="key")
@@ -93,7 +87,7 @@ def _by_alias(plan: _Plan, platform: pd.DataFrame, inputs: Inputs) -> dict[int, 
     answers = answers[answers["expires_at"].isna() | (answers["expires_at"] > pd.Timestamp(inputs.run.as_of))]
     if answers.empty:
         return {}
-    answers = answers.assign(code=_positions(answers["value"], pd.Index(platform["campaign_key"])))
+    answers = answers.assign(code=positions(answers["value"], pd.Index(platform["campaign_key"])))
     answers = answers[answers["code"] >= 0].sort_values(["confidence", "support", "value", "pattern_id"],
                                                         ascending=[False, False, True, True], ignore_index=True)
     scopes = _scopes(plan.rows)
@@ -139,7 +133,7 @@ def _by_name(plan: _Plan, platform: pd.DataFrame, denied: dict[int, list[int]]) 
     in_plan = wanted.map(pd.DataFrame({"wanted": wanted, "planned": rows["planned"]}).drop_duplicates()["wanted"].value_counts())
     offered = joined(platform["platform"], platform["account_id"], platform["folded"])
     offered = offered[offered.notna() & ~offered.duplicated(keep=False) & ~np.isin(np.arange(len(platform)), code)]
-    at = _at(platform.loc[offered.index], _positions(wanted, pd.Index(offered)))
+    at = _at(platform.loc[offered.index], positions(wanted, pd.Index(offered)))
     contradicted = rows["campaign_id"].notna().to_numpy() & np.append(platform["campaign_id"].notna().to_numpy(), [False])[at]
     refused = [int(c) in denied.get(p, ()) for p, c in zip(rows["planned"].tolist(), at.tolist(), strict=True)] if denied else False
     plan.found((in_plan == 1).to_numpy() & ~contradicted & ~np.asarray(refused), at, "name")

@@ -14,7 +14,7 @@ from pacing_brain import days as calendar
 from pacing_brain import platform_facts, zones
 from pacing_brain.days import number
 from pacing_brain.model import RunContext
-from pacing_brain.roster import JOIN, Codes
+from pacing_brain.roster import JOIN, Codes, positions
 
 Flags = npt.NDArray[np.bool_]
 INSTANT = "datetime64[us, UTC]"
@@ -67,7 +67,7 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
 
 def split_after_watermark(days: pd.DataFrame, flights: pd.DataFrame) -> pd.DataFrame:
     """`days` with matched rows whose day does not begin before their flight's watermark in bucket `after_watermark`."""
-    at = pd.Index(flights["flight_id"]).get_indexer(pd.Index(days["flight_id"]))
+    at = positions(days["flight_id"], pd.Index(flights["flight_id"]))
     begun = np.append(_day_before(flights["watermark"], flights["account_timezone"]), NEVER)
     late = days["bucket"].eq("matched").to_numpy() & (number(days["day"]) > begun[at])
     return days.assign(bucket=days["bucket"].mask(late, "after_watermark")) if late.any() else days
@@ -76,8 +76,8 @@ def split_after_watermark(days: pd.DataFrame, flights: pd.DataFrame) -> pd.DataF
 def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
     """Each flight's row in `accounts`; the platform's own row (account_id empty) for an account that is not listed; -1 without either."""
     index = pd.Index(accounts["platform"] + JOIN + accounts["account_id"])
-    own = index.get_indexer(pd.Index(flights["platform"] + JOIN + flights["account_id"].fillna("")))
-    return np.asarray(np.where(own >= 0, own, index.get_indexer(pd.Index(flights["platform"] + JOIN))))
+    own = positions(flights["platform"] + JOIN + flights["account_id"].fillna(""), index)
+    return np.where(own >= 0, own, positions(flights["platform"] + JOIN, index))
 
 
 def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str, pd.Series]:
@@ -106,8 +106,8 @@ def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: pd.Serie
         return watermark
     members = pd.DataFrame([(at, platform, one["account_id"]) for at, platform, campaigns in lines.itertuples(name=None) for one in campaigns],
                            columns=["at", "platform", "account_id"]).astype({"platform": "str", "account_id": "str"})
-    positions = account_positions(members, accounts)
-    reached = accounts["watermark"].take(np.maximum(positions, 0)).reset_index(drop=True).where(positions >= 0)
+    at = account_positions(members, accounts)
+    reached = accounts["watermark"].take(np.maximum(at, 0)).reset_index(drop=True).where(at >= 0)
     earliest = reached.groupby(members["at"]).agg(lambda group: group.min(skipna=False))
     return watermark.where(~watermark.index.isin(earliest.index), earliest.reindex(watermark.index))
 
@@ -127,8 +127,8 @@ def _day_before(instants: pd.Series, zone: pd.Series) -> Codes:
 
 
 def _own_rows(flights: pd.DataFrame, days: pd.DataFrame) -> _Rows:
-    at = pd.Index(flights["flight_id"]).get_indexer(pd.Index(days["flight_id"]))
-    mine = np.flatnonzero((at >= 0) & days["flight_id"].notna().to_numpy())
+    at = positions(days["flight_id"], pd.Index(flights["flight_id"]))
+    mine = np.flatnonzero(at >= 0)
     frame = days if len(mine) == len(days) else days.take(mine)
     return _Rows(at[mine], number(frame["day"]), frame["spend_micros"].fillna(0).to_numpy(dtype=np.int64),
                  frame["bucket"].ne("quarantined").to_numpy(), frame)
