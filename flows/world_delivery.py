@@ -50,7 +50,7 @@ class Calendar:
         return np.array(rows, dtype=np.int64)
 
     def weekdays(self) -> Ints:
-        return (int(self.first.dayofweek) + np.arange(self.days, dtype=np.int64)) % 7
+        return (self.first.weekday() + np.arange(self.days, dtype=np.int64)) % 7
 
 
 def mixed(seed: int, *parts: Any) -> npt.NDArray[np.uint64]:

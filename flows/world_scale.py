@@ -18,7 +18,9 @@ FAULTS = (  # case, severity, lane, action, problem
     ("warning_over", "warning", "warning", "slack_alert", "over"),
     ("stopped_without_rows", "critical", "critical", "recommend_halt", "zero"),
     ("duplicate_rows", None, "escalate", "escalate", "duplicate"),
+    ("never_delivered", "critical", "critical", "recommend_halt", "zero"),
 )
+NAMES = [fault[0] for fault in FAULTS]
 FACTORS = {"critical_over": 1_500_000, "critical_under": 550_000, "warning_over": 1_170_000}
 LEAD_DAYS = 30  # days of a flight that lie ahead
 
@@ -30,11 +32,14 @@ def many(seed: int, count: int, days: int, as_of: pd.Timestamp, *, accounts_of: 
     account = _account_of(seed, count, accounts_of)
     accounts = _accounts(seed, int(account[-1]) + 1 if count else 0, zones)
     number = np.arange(count, dtype=np.int64)
-    begun = between(mixed(seed, 11, number), max(days // 2, 1), days)  # days ago
+    begun = between(mixed(seed, 11, number), max(days // 2, 2), max(days, 2))  # days ago; two, so that early hours are over
     length = begun + between(mixed(seed, 12, number), 5, LEAD_DAYS)
     daily = between(mixed(seed, 13, number), 40, 900) * UNIT
     case = _cases(seed, number, account, fault_share)
-    campaigns = _campaigns(number, account, begun, length, daily, case, days, calendar.first, accounts)
+    case = np.where((case == NAMES.index("stopped_without_rows")) & (begun < 6), NAMES.index("never_delivered"), case)
+    flights = pd.DataFrame({"number": number, "account": account, "first_day": days - begun, "last_day": days - begun + length - 1,
+                            "daily_micros": daily, "case": case})  # fmt: skip
+    campaigns = _campaigns(flights, accounts, calendar.first, today=days)
     targets = _targets(campaigns, accounts, length, daily)
     return World(seed, as_of, calendar, accounts, campaigns, targets, _labels(case, targets["Flight ID"]))
 
@@ -64,21 +69,19 @@ def _cases(seed: int, number: Any, account: Any, fault_share: float) -> Any:
     return np.where(drawn & ~first, between(mixed(seed, 16, number), 0, len(FAULTS) - 1), -1)
 
 
-def _campaigns(number: Any, account: Any, begun: Any, length: Any, daily: Any, case: Any, today: int, first: pd.Timestamp,
-               accounts: pd.DataFrame) -> pd.DataFrame:  # noqa: PLR0917
-    names = [fault[0] for fault in FAULTS]
-    start = today - begun
-    of = accounts.iloc[account].reset_index(drop=True)
-    factors = np.array([FACTORS.get(name, UNIT) for name in names] + [UNIT], dtype=np.int64)  # the last is for -1
-    return campaign_frame({
-        "number": number, "account": account, "campaign_id": _text(20_000_000_000 + number * 13), "market": of["market"],
-        "campaign_name": of["client"] + "_" + of["market"] + "_Campaign_" + _text(number), "product": "Product " + _text(number % 50),
-        "start_date": first + pd.to_timedelta(start, unit="D").as_unit("us"),
-        "end_date": first + pd.to_timedelta(start + length - 1, unit="D").as_unit("us"), "first_day": start, "last_day": start + length - 1,
-        "daily_micros": daily, "factor_ppm": factors[case], "gone_day": np.where(case == names.index("stopped_without_rows"), today - 3, NEVER),
-        "duplicate_day": np.where(case == names.index("duplicate_rows"), today - 2, NEVER), "daily_budget_micros": daily * 12 // 10,
-        "quantum": np.where(of["platform"] == "meta", 10_000, 1),
-    } | {"old_name": ""})  # fmt: skip
+def _campaigns(flights: pd.DataFrame, accounts: pd.DataFrame, first: pd.Timestamp, *, today: int) -> pd.DataFrame:
+    """What the platforms do, from flights with number, account, first_day, last_day, daily_micros and case."""
+    of = accounts.iloc[flights["account"]].reset_index(drop=True)
+    number, case = flights["number"].to_numpy(), flights["case"].to_numpy()
+    factors = np.array([FACTORS.get(name, UNIT) for name in NAMES] + [UNIT], dtype=np.int64)  # the last is for -1
+    return campaign_frame(flights[["number", "account", "first_day", "last_day", "daily_micros"]].assign(
+        campaign_id=_text(20_000_000_000 + number * 13), market=of["market"], product="Product " + _text(number % 50), old_name="",
+        campaign_name=of["client"] + "_" + of["market"] + "_Campaign_" + _text(number), factor_ppm=factors[case],
+        start_date=first + pd.to_timedelta(flights["first_day"], unit="D"), end_date=first + pd.to_timedelta(flights["last_day"], unit="D"),
+        gone_day=np.where(case == NAMES.index("stopped_without_rows"), today - 3, NEVER),
+        zero_day=np.where(case == NAMES.index("never_delivered"), 0, NEVER),
+        duplicate_day=np.where(case == NAMES.index("duplicate_rows"), today - 2, NEVER),
+        daily_budget_micros=flights["daily_micros"] * 12 // 10, quantum=np.where(of["platform"] == "meta", 10_000, 1)))  # fmt: skip
 
 
 def _targets(campaigns: pd.DataFrame, accounts: pd.DataFrame, length: Any, daily: Any) -> pd.DataFrame:
