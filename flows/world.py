@@ -135,7 +135,7 @@ BLANK: dict[str, Any] = {
     "start_date": pd.NaT, "end_date": pd.NaT, "first_day": 0, "last_day": NEVER, "zero_day": NEVER, "gone_day": NEVER, "paused_day": NEVER,
     "duplicate_day": NEVER, "daily_micros": 0, "factor_ppm": 1_000_000, "step_day": NEVER, "step_ppm": 1_000_000, "half_day": 0,
     "first_ppm": 1_000_000, "second_ppm": 1_000_000, "quantum": 1, "cpm_micros": 4_200_000, "status": "active",
-    "daily_budget_micros": 0, "old_daily_budget_micros": 0,
+    "daily_budget_micros": 0, "old_daily_budget_micros": 0, "cap_micros": int(np.iinfo(np.int64).max),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from flows.world import NEVER
@@ -118,13 +119,15 @@ class Book:
     def _campaign(self, code: str, name: str, daily_micros: int, start: int, end: int, *, curve: str = "even", market: str | None = None,
                   factor: float = 1.0, first: int | None = None, last: int | None = None, zero: int = NEVER, gone: int = NEVER,
                   paused: int = NEVER, duplicate: int = NEVER, step: tuple[int, float] = (NEVER, 1.0), now_called: str | None = None,
-                  since: int | None = None, daily_budget: float | None = None, old_daily_budget: float = 1.1, open_end: bool = False) -> str:
+                  since: int | None = None, daily_budget: float | None = None, old_daily_budget: float = 1.1,
+                  capped: bool = False, open_end: bool = False) -> str:
         """What the platform does; days are relative to `as_of`, factors and daily budgets to the plan's even day. Returns its id."""
         account = self.accounts[code]
         number = len(self.campaigns)
         campaign_id = self._new_id(code, number)
         yen = account.currency == "JPY"
         half, first_ppm, second_ppm = _lean(curve, start, end)
+        budget = _rounded(daily_micros * (max(factor, 1.0) * 1.1 if daily_budget is None else daily_budget))
         self.campaigns.append({
             "number": number, "account": list(self.accounts).index(code), "campaign_id": campaign_id, "campaign_name": now_called or name,
             "old_name": name if since is not None else now_called or name, "rename_day": self._day(since) if since is not None else 0,
@@ -135,7 +138,7 @@ class Book:
             "daily_micros": daily_micros, "factor_ppm": round(factor * UNIT), "step_day": self._day(step[0]), "step_ppm": round(step[1] * UNIT),
             "half_day": self._day(half), "first_ppm": first_ppm, "second_ppm": second_ppm,
             "quantum": UNIT if yen else 10_000 if account.platform == "meta" else 1, "cpm_micros": 420 * UNIT if yen else 4_200_000,
-            "daily_budget_micros": _rounded(daily_micros * (max(factor, 1.0) * 1.1 if daily_budget is None else daily_budget)),
+            "daily_budget_micros": budget, "cap_micros": budget if capped else np.iinfo(np.int64).max,
             "old_daily_budget_micros": _rounded(daily_micros * old_daily_budget),
         })  # fmt: skip
         return campaign_id

@@ -63,26 +63,26 @@ def agency(seed: int, campaigns: int, as_of: pd.Timestamp, *, cases: bool, accou
 
 def _off_plan(book: Book) -> None:
     # |variance| in [10, 25): warning, slack_alert.
-    book.add("warning_over", "MUK", "Halden_UK_Social_Jackets", WARNING.about("over"), budget=21_000, factor=1.17)
-    book.add("warning_over", "DMU", "Mirelle_UK_Video_Serum", WARNING.about("over"), budget=26_600, factor=1.16)
-    book.add("warning_under", "GUS", "Brightwater_US_Search_Savings", WARNING.about("under"), budget=42_000, factor=0.83)
-    book.add("warning_under", "MJP", "Lantern_JP_Reach_Arena", WARNING.about("under"), budget=7_000_000, factor=0.82)
+    book.add("warning_over", "MUK", "Halden_UK_Social_Jackets", WARNING.about("over").word_is("budget"), budget=21_000, factor=1.17)
+    book.add("warning_over", "DMU", "Mirelle_UK_Video_Serum", WARNING.about("over").word_is("budget"), budget=26_600, factor=1.16)
+    book.add("warning_under", "GUS", "Brightwater_US_Search_Savings", WARNING.about("under").word_is("below"), budget=42_000, factor=0.83)
+    book.add("warning_under", "MJP", "Lantern_JP_Reach_Arena", WARNING.about("under").word_is("below"), budget=7_000_000, factor=0.82)
     # >= 25 % over on a sure match: a halt is recommended.
-    book.add("critical_over", "GUK", "Halden_UK_Search_Boots", OVER, budget=35_000, factor=1.38, daily_budget=1.4)
+    book.add("critical_over", "GUK", "Halden_UK_Search_Boots", OVER.word_is("budget"), budget=35_000, factor=1.38, daily_budget=1.4)
     book.add("critical_over_raised", "GMD", "Mirelle_DE_Search_Serum", OVER.word_is("budget"), budget=17_500, factor=1.0, step=(-12, 2.2),
              daily_budget=2.3, old_daily_budget=1.05)  # fmt: skip
     # >= 25 % under: urgent alert; pausing a campaign that already spends too little is not recommended.
-    book.add("critical_under", "MUS", "Brightwater_US_Social_Cards", UNDER, budget=28_000, factor=0.6)
-    book.add("critical_under_capped", "GDE", "Halden_DE_Search_Tents", UNDER.word_is("budget"), budget=24_500, factor=0.68, daily_budget=0.68)
+    book.add("critical_under", "MUS", "Brightwater_US_Social_Cards", UNDER.word_is("below"), budget=28_000, factor=0.6)
+    book.add("critical_under_capped", "GDE", "Halden_DE_Search_Tents", UNDER.word_is("budget"), budget=24_500, capped=True, daily_budget=0.68)
     book.add("late_start", "GUS", "Brightwater_US_Display_Mortgages", UNDER.word_is("start"), budget=31_500, first=-13)
     # Before 24 h and one closed day no band is judged; before the start there is nothing to judge.
-    book.add("early", "GKW", "Kestrel_US_Video_Handsets", HEALTHY, budget=14_000, start=0, end=13, factor=1.3)
+    book.add("early", "GUK", "Halden_UK_Reach_Boots", HEALTHY, budget=14_000, start=0, end=13, factor=1.3)
     book.add("future", "MUK", "Halden_UK_Social_Tents", HEALTHY.matched(None), budget=9_800, start=7, end=20)
 
 
 def _not_delivering(book: Book) -> None:
     # Rows without spend since the first day: the platform knows it, so it is zero delivery and `[actions].zero` applies.
-    book.add("never_delivered", "GUS", "Brightwater_US_Video_Cards", ZERO.word_is("never"), budget=17_500, zero=START)
+    book.add("never_delivered", "GUS", "Brightwater_US_Video_Cards", ZERO.word_is("nothing"), budget=17_500, zero=START)
     # Delivered, then nothing in the last closed account-day; a day without a row that the load covers is a zero that is known.
     book.add("stopped_with_zero_rows", "GUK", "Halden_UK_Display_Tents", ZERO.word_is("stopped"), budget=14_000, zero=-3)
     book.add("stopped_without_rows", "MUK", "Halden_UK_Video_Boots", ZERO.word_is("stopped"), budget=16_800, gone=-3)
@@ -93,7 +93,8 @@ def _not_delivering(book: Book) -> None:
     for product in PRODUCTS["Kestrel Mobile"]:
         book.add("account_stopped", SILENT, f"Kestrel_IE_Search_{product}", ZERO.does("slack_alert").word_is("account"), budget=12_600, gone=-3)
     # An id that no row and no campaign list knows: critical, urgent alert with both possibilities, nothing to pause.
-    book.add("plan_line_not_found", "GKW", "Kestrel_US_Search_Roaming", ZERO.does("slack_alert").matched("none"), budget=11_200, on_platform=False)
+    book.add("plan_line_not_found", "GKW", "Kestrel_US_Search_Roaming", ZERO.does("slack_alert").matched("none").word_is("id"), budget=11_200,
+             on_platform=False)  # fmt: skip
 
 
 def _shapes_of_plans(book: Book) -> None:
@@ -124,17 +125,17 @@ def _who_is_who(book: Book) -> None:
     book.add("missing_id_over", "GMD", "Mirelle_DE_Shopping_Lipstick", OVER.does("slack_alert").matched("name"), budget=13_300, planned_id="",
              factor=1.45)  # fmt: skip
     # A name that is only similar is a proposal: escalated with confirm and deny.
-    book.add("similar_name", "GUK", "Halden_UK_Shopping_Winterboots_Classics", ESCALATED.matched(None).about("identity"), budget=12_600,
-             planned_id="", now_called="Halden_UK_Shopping_Winterboot_Classics")  # fmt: skip
+    book.add("similar_name", "GUK", "Halden_UK_Shopping_Winterboots_Classics", ESCALATED.matched(None).about("identity").word_is("looks"),
+             budget=12_600, planned_id="", now_called="Halden_UK_Shopping_Winterboot_Classics")  # fmt: skip
     # UK and US, Q3 and Q4 are different campaigns however alike they are spelt: planned, not found.
-    unmatched = ESCALATED.matched("none").about("identity")
+    unmatched = ESCALATED.matched("none").about("identity").word_is("id")
     book.add("look_alike_market", "GUS", "Brightwater_US_Prospecting_Cards", unmatched, budget=18_200, planned_id="", on_platform=False)
     book.add("look_alike_other", "GUS", "Brightwater_UK_Prospecting_Cards", HEALTHY, budget=21_700, market="UK")
     book.add("look_alike_quarter", "GKW", "Kestrel_US_Plans_Push_Q4", unmatched, budget=16_100, planned_id="", on_platform=False)
     book.add("look_alike_other", "GKW", "Kestrel_US_Plans_Push_Q3", HEALTHY, budget=18_900)
     # Two campaigns with the very name: a tie, both are shown.
-    book.add("ambiguous_name", "MMF", "Mirelle_FR_Social_Fragrance", ESCALATED.matched("ambiguous").about("identity"), budget=14_700,
-             planned_id="", twins=2)  # fmt: skip
+    book.add("ambiguous_name", "MMF", "Mirelle_FR_Social_Fragrance", ESCALATED.matched("ambiguous").about("identity").word_is("several"),
+             budget=14_700, planned_id="", twins=2)  # fmt: skip
     # Money outside every plan is an incident of its account; the flight that ended is closed and healthy.
     book.unplanned("spend_without_plan_line", "GDE", "Halden_DE_Test_Influencers", daily=95)
     book.add("spend_after_last_day", "MMF", "Mirelle_FR_Video_Serum", HEALTHY, budget=15_500, start=-35, end=-5, last=NEVER)
@@ -144,9 +145,9 @@ def _who_is_who(book: Book) -> None:
 def _bad_data(book: Book) -> None:
     # A red gate escalates whatever the variance: a 4 h feed is red at 24 h.
     for product in PRODUCTS["Kestrel Mobile"][:2]:
-        book.add("stale_account", STALE, f"Kestrel_ES_Search_{product}", ESCALATED.about("stale"), budget=13_300)
-    book.add("currency_mismatch", "GMD", "Mirelle_DE_Display_Serum", ESCALATED.about("currency").word_is("currency"), budget=16_800, currency="USD")
-    book.add("duplicate_rows", "MUS", "Brightwater_US_Retargeting_Mortgages", ESCALATED.about("duplicate"), budget=19_600, duplicate=-2)
+        book.add("stale_account", STALE, f"Kestrel_ES_Search_{product}", ESCALATED.about("stale").word_is("loaded"), budget=13_300)
+    book.add("currency_mismatch", "GMD", "Mirelle_DE_Display_Serum", ESCALATED.about("currency").word_is("EUR"), budget=16_800, currency="USD")
+    book.add("duplicate_rows", "MUS", "Brightwater_US_Retargeting_Mortgages", ESCALATED.about("duplicate").word_is("row"), budget=19_600, duplicate=-2)
     # 03/04/2026 is March or April: the row is quarantined and nothing is decided on it.
     book.add("broken_tracker_row", "MUK", "Halden_UK_Social_Spring", Expected(None, None, None, None, "tracker"), budget=8_400,
              on_platform=False, start_text="03/04/2026", end_text="30/04/2026")  # fmt: skip

@@ -50,7 +50,7 @@ class Calendar:
         return np.array(rows, dtype=np.int64)
 
     def weekdays(self) -> Ints:
-        return (self.first.weekday() + np.arange(self.days, dtype=np.int64)) % 7
+        return np.asarray((self.first.weekday() + np.arange(self.days, dtype=np.int64)) % 7, dtype=np.int64)
 
 
 def mixed(seed: int, *parts: Any) -> npt.NDArray[np.uint64]:
@@ -82,7 +82,7 @@ def noise_ppm(bits: npt.NDArray[np.uint64]) -> Ints:
 def last_loads(seed: int, accounts: pd.DataFrame, calendar: Calendar, instant: int) -> tuple[Ints, Ints]:
     """(last load at or before the instant, instant up to which that load is complete), per account.
 
-    accounts: columns number, platform, zone (index into the calendar's) and silent_from (instant after which its feed stopped loading).
+    accounts: columns number, platform, zone (index into the calendar's) and silent_from (instant of the last load of a feed that stopped).
     """
     number, zone = accounts["number"].to_numpy(np.int64), accounts["zone"].to_numpy(np.int64)
     asked = np.minimum(instant, accounts["silent_from"].to_numpy(np.int64))
@@ -91,7 +91,7 @@ def last_loads(seed: int, accounts: pd.DataFrame, calendar: Calendar, instant: i
     slot = (asked - offset) // (4 * HOUR)
     hourly = slot * 4 * HOUR + offset + _jitter(seed, number, slot, 20)
     earlier = (slot - 1) * 4 * HOUR + offset + _jitter(seed, number, slot - 1, 20)
-    hourly = np.where(hourly <= asked, hourly, earlier)
+    hourly = np.where(instant > asked, asked, np.where(hourly <= asked, hourly, earlier))
 
     midnights = calendar.midnights()
     today = np.array([np.searchsorted(midnights[z], at, "right") - 1 for z, at in zip(zone, asked, strict=True)]) if len(zone) else zone
@@ -126,8 +126,8 @@ def delivered_ppm(complete_to: Ints, zone: Ints, calendar: Calendar) -> Ints:
 def final_micros(seed: int, campaigns: pd.DataFrame, calendar: Calendar, columns: slice) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """[campaign, day] -> (what the day will have cost once all is reported, whether the platform reports a row), for a slice of days.
 
-    A day is daily_micros * weekday * noise * factor * step (from step_day on), in whole `quantum`s; zero from zero_day, and no row from
-    gone_day. `shape` leans the plan: half_day splits the flight and first_ppm / second_ppm weigh its halves.
+    A day is daily_micros * weekday * noise * factor * step (from step_day on), at most cap_micros, in whole `quantum`s; zero from
+    zero_day, and no row from gone_day. `shape` leans the plan: half_day splits the flight and first_ppm / second_ppm weigh its halves.
     """
     day = np.arange(calendar.days, dtype=np.int64)[None, columns]
     field = {name: campaigns[name].to_numpy(np.int64)[:, None] for name in campaigns.columns if campaigns[name].dtype == np.int64}
@@ -135,6 +135,6 @@ def final_micros(seed: int, campaigns: pd.DataFrame, calendar: Calendar, columns
     step = np.where(day >= field["step_day"], field["step_ppm"], PPM)
     micros = field["daily_micros"] * lean // PPM * WEEKDAYS_PPM[calendar.weekdays()[None, columns]] // PPM
     micros = micros * noise_ppm(mixed(seed, 4, field["number"], day)) // PPM * field["factor_ppm"] // PPM * step // PPM
-    micros = micros // field["quantum"] * field["quantum"]
+    micros = np.minimum(micros, field["cap_micros"]) // field["quantum"] * field["quantum"]
     live = (day >= field["first_day"]) & (day <= field["last_day"])
     return np.where(live & (day < field["zero_day"]), micros, 0), live & (day < field["gone_day"])
