@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from connectors.campaign_spend import CampaignSpend
+from connectors.dv360 import Dv360
+from connectors.fivetran import Fivetran
 from connectors.snowflake import Warehouse
 from connectors.snowflake_settings import SnowflakeSettings
 from connectors.spend_read import SpendRead, as_day
@@ -31,7 +33,7 @@ def shape(source: str) -> Shape:
     """
     if source.endswith(".sql"):
         return CampaignSpend(Path(source))
-    shapes: dict[str, Shape] = {"campaign_spend": CampaignSpend()}
+    shapes: dict[str, Shape] = {"campaign_spend": CampaignSpend(), "fivetran": Fivetran(), "dv360": Dv360()}
     if source not in shapes:
         raise SettingError(f"PACING_SPEND_SOURCE must be {', '.join(shapes)} or the path of a .sql file, not {source!r}")
     return shapes[source]

@@ -99,7 +99,7 @@ def _platform(values: pd.Series) -> pd.Series:
 
 def _instants(values: pd.Series) -> pd.Series:
     """LOADED_AT may come from a text or DATE column; a naive one is UTC."""
-    return pd.to_datetime(values, utc=True, errors="coerce").astype("datetime64[us, UTC]")
+    return pd.to_datetime(values, utc=True, format="mixed", errors="coerce").astype("datetime64[us, UTC]")
 
 
 def _note(place: str, column: str, rows: pd.DataFrame) -> Quarantined:
