@@ -1,7 +1,6 @@
 """What runs saw and made, whole: frames kept by what they contain, so that unchanged history is kept once and an edit is found out."""
 
 import hashlib
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from audit.database import Database
 from audit.tables import blobs, recorded_frames, recorded_parts, runs
-from pacing_brain.digests import canonical_json, frame_digest
+from audit.tables import runs as runs_table
+from pacing_brain.digests import canonical_json, frame_digest, group_digests
 from pacing_brain.errors import LedgerError
 
 WHOLE = "all"  # the only part of a frame that is not split
@@ -32,21 +32,22 @@ class Observations:
         Raises:
             LedgerError: the run kept another content under this name.
         """
-        parts = {part: (rows, frame_digest(rows)) for part, rows in _parts(frame, by_week_of)}
-        digest = _whole({part: digest for part, (_, digest) in parts.items()})
+        parts = _parts(frame, by_week_of)
+        digests = {WHOLE: frame_digest(frame)} if parts is None else group_digests(frame, parts, frame.columns).to_dict()
+        digest = _whole(digests)
         with self.database.transaction() as connection:
             row = {"run_id": run_id, "name": name, "digest": digest, "n_rows": len(frame),
                    "dtypes": [[str(column), str(dtype)] for column, dtype in frame.dtypes.items()]}
-            if connection.execute(insert(recorded_frames).values(row).on_conflict_do_nothing()).rowcount != 1:
+            new = insert(recorded_frames).values(row).on_conflict_do_nothing().returning(recorded_frames.c.run_id)
+            if connection.execute(new).first() is None:
                 return _same(connection, run_id, name, digest)
-            known = select(blobs.c.digest).where(blobs.c.digest.in_({digest for _, digest in parts.values()}))
-            held = set(connection.execute(known).scalars())
-            for part, (rows, part_digest) in parts.items():
-                if part_digest not in held:
-                    blob = {"digest": part_digest, "n_rows": len(rows), "data": to_arrow(rows)}
-                    connection.execute(insert(blobs).values(blob).on_conflict_do_nothing())
-                    held.add(part_digest)
-                connection.execute(insert(recorded_parts).values(run_id=run_id, name=name, part=part, digest=part_digest))
+            held = set(connection.execute(select(blobs.c.digest).where(blobs.c.digest.in_(digests.values()))).scalars())
+            for part in sorted(part for part in digests if digests[part] not in held):
+                rows = frame if parts is None else frame[(parts == part).to_numpy()]
+                blob = {"digest": digests[part], "n_rows": len(rows), "data": to_arrow(rows)}
+                connection.execute(insert(blobs).values(blob).on_conflict_do_nothing())
+            connection.execute(insert(recorded_parts), [{"run_id": run_id, "name": name, "part": part, "digest": each}
+                                                        for part, each in digests.items()])
         return digest
 
     def load(self, run_id: str, name: str) -> pd.DataFrame:
@@ -80,6 +81,15 @@ class Observations:
         with self.database.transaction() as connection:
             run_id = connection.execute(statement).scalar_one_or_none()
         return self.load(run_id, name) if run_id is not None else None
+
+    def recent(self, name: str, *, runs: int) -> pd.DataFrame:
+        """The frames of a name of the last sealed live runs, one under the other; empty when there is none."""
+        statement = select(recorded_frames.c.run_id).join_from(recorded_frames, runs_table).where(
+            recorded_frames.c.name == name, runs_table.c.live, runs_table.c.status == "sealed").order_by(runs_table.c.window_at.desc()).limit(runs)
+        with self.database.transaction() as connection:
+            found = connection.execute(statement).scalars().all()
+        kept = [frame for run_id in found if len(frame := self.load(run_id, name))]
+        return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
 
 
 def to_arrow(frame: pd.DataFrame) -> bytes:
@@ -121,17 +131,14 @@ def _as_json(values: pd.Series) -> list[str | None]:
     return [None if none else canonical_json(value).decode() for value, none in zip(values, absent, strict=True)]
 
 
-def _parts(frame: pd.DataFrame, by_week_of: str | None) -> Iterator[tuple[str, pd.DataFrame]]:
+def _parts(frame: pd.DataFrame, by_week_of: str | None) -> pd.Series | None:
+    """The part of each row, an ISO week; none: the frame is not split."""
     if by_week_of is None or frame.empty:
-        yield WHOLE, frame
-        return
+        return None
     days = frame[by_week_of].to_numpy(dtype="datetime64[D]").astype(np.int64)
-    weeks = (days + _EPOCH_TO_MONDAY_DAYS) // 7
-    order = np.argsort(weeks, kind="stable")
-    starts = np.flatnonzero(np.diff(weeks[order], prepend=weeks[order[0]] - 1))
-    for first, last in zip(starts, [*starts[1:], len(order)], strict=True):
-        monday = pd.Timestamp(int(weeks[order[first]]) * 7 - _EPOCH_TO_MONDAY_DAYS, unit="D")
-        yield f"{monday:%G-W%V}", frame.take(order[first:last])
+    numbers, weeks = np.unique((days + _EPOCH_TO_MONDAY_DAYS) // 7, return_inverse=True)
+    mondays = pd.to_datetime(numbers * 7 - _EPOCH_TO_MONDAY_DAYS, unit="D")
+    return pd.Series(pd.Categorical.from_codes(weeks, mondays.strftime("%G-W%V")), index=frame.index)
 
 
 def _whole(digests: dict[str, str]) -> str:

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
@@ -100,6 +100,13 @@ class Outbox:
         with self.database.transaction() as connection:
             row = connection.execute(card.order_by(outbox.c.position.desc()).limit(1)).one_or_none()
             return (row.sent_channel, row.slack_ts) if row else None
+
+    def last_written(self) -> dict[str, datetime]:
+        """thread_key -> when its card was last delivered, or is to be: what has no card is not in it."""
+        written = func.max(func.coalesce(outbox.c.delivered_at, outbox.c.next_attempt_at))
+        statement = select(outbox.c.thread_key, written).where(outbox.c.kind != "reply", outbox.c.status != "dead").group_by(outbox.c.thread_key)
+        with self.database.transaction() as connection:
+            return {thread: at.astimezone(UTC) for thread, at in connection.execute(statement)}
 
     def counts(self) -> dict[str, int]:
         """Messages by status: pending | leased | delivered | dead."""

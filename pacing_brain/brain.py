@@ -30,7 +30,7 @@ class PacingBrain:
         `Outcome.dead_letters`; the others are decided as if it were not there.
         """
         flights, days = match.match(inputs)
-        accounts = context.with_silence(context.accounts(inputs), flights, days, inputs)
+        accounts, days = context.with_silence(context.accounts(inputs), flights, days, inputs)
         cohort: Cohort = {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
                           "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
         decided = list(self._decide_or_split(cohort)) if len(flights) else []

@@ -28,7 +28,6 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = _restate(decisions, inputs)
     found = findings.find(decisions, days, accounts, inputs)
     decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
-    days = _after_watermark(days, decisions)
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found,
         memory=_remember(decisions, inputs),
@@ -78,13 +77,6 @@ def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     stands = same.to_numpy(dtype=bool)
     first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(now["lane"].ne("healthy").to_numpy())
     return decisions.assign(restated=stands, restates_seq=before["decided_seq"].where(stands).to_numpy(), first_bad_at=first_bad.to_numpy())
-
-
-def _after_watermark(days: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
-    """Matched days that begin at or after their flight's watermark are known to be incomplete, and counted apart."""
-    from pacing_brain import reconcile
-
-    return reconcile.split_after_watermark(days, decisions)
 
 
 def _remember(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:

@@ -34,9 +34,9 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
     return frames.ACCOUNTS.check(table.assign(live_flights=0, silent_flights=0).sort_values(KEY))
 
 
-def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """ACCOUNTS with how many of an account's live flights there are and how many of those deliver nothing."""
-    summed, _ = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
+def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(ACCOUNTS with how many of an account's live flights there are and how many of those deliver nothing, days split at the watermark)."""
+    summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
     values = inputs.policy.resolve(summed)
     found = zero.find(summed, values, inputs.run)
     elapsed_hours = (summed["watermark"] - summed["day_start"]).dt.total_seconds() / 3600.0
@@ -45,7 +45,7 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     counted = summed.loc[live, KEY].assign(live_flights=1, silent_flights=found.loc[live, "zero_delivery"].astype("int64"))
     counts = counted.groupby(KEY, as_index=False).sum()
     merged = table.drop(columns=["live_flights", "silent_flights"]).merge(counts, on=KEY, how="left")
-    return frames.ACCOUNTS.check(merged.fillna({"live_flights": 0, "silent_flights": 0}))
+    return frames.ACCOUNTS.check(merged.fillna({"live_flights": 0, "silent_flights": 0})), days
 
 
 def _mentioned(inputs: Inputs) -> pd.DataFrame:

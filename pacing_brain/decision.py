@@ -12,14 +12,17 @@ PLAN = ["flight_id", "campaign_name", "platform", "account_id", "client", "marke
 HALT_ON = [Action.RECOMMEND_HALT.value]
 
 
-def bodies(decisions: pd.DataFrame, spends: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    """One ledger body per row of DECISIONS.
+def bodies(decisions: pd.DataFrame) -> list[dict[str, Any]]:
+    """One ledger body per row of DECISIONS, in order."""
+    return [_body(row, _by_share(row["campaigns"])) for row in natives(decisions)]
 
-    Args:
-        decisions: rows of DECISIONS.
-        spends: for a line over several campaigns, flight_id -> [{account_id, campaign_id, actual_micros}] sorted by share, largest first.
-    """
-    return [_body(row, spends.get(row["flight_id"])) for row in natives(decisions)]
+
+def _by_share(campaigns: list[dict[str, Any]] | None) -> list[dict[str, Any]] | None:
+    """The campaigns of a line over several, the largest spender first."""
+    if campaigns is None:
+        return None
+    kept = [{name: one.get(name) for name in ("account_id", "campaign_id", "actual_micros")} for one in campaigns]
+    return sorted(kept, key=lambda one: (-(one["actual_micros"] or 0), str(one["account_id"]), str(one["campaign_id"])))
 
 
 def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[str, Any]:

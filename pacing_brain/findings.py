@@ -116,16 +116,29 @@ def _headline(scope: str, problem: str, rows: list[dict[str, Any]], worst: dict[
 
 def _outside_every_plan(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> list[Finding]:
     """Spend with no line, after the last day, or of a campaign that has not begun: one finding per account while it goes on."""
-    outside = days[days["bucket"].eq("untracked") | (days["bucket"].eq("outside_flight") & days["outside"].isin(["after", "early"]))]
-    outside = outside[outside["spend_micros"].fillna(0).gt(0)]
+    outside = days[days["bucket"].isin(["untracked", "outside_flight"]) & days["spend_micros"].fillna(0).gt(0)]
+    outside = outside.merge(_first_days(decisions), on="campaign_key", how="left")
     outside = outside.merge(accounts[["platform", "account_id", "closed_day"]], on=["platform", "account_id"], how="left")
-    outside = outside.assign(recent=outside["day"].gt(outside["closed_day"] - pd.Timedelta(days=RECENT_DAYS)))
+    early = outside["first_day"].gt(outside["closed_day"])  # the flight has not begun; later, what came before it is history
+    outside = outside[outside["bucket"].eq("untracked") | outside["day"].ge(outside["first_day"]) | early]
+    why = np.select([outside["bucket"].eq("untracked"), outside["day"].lt(outside["first_day"])],
+                    ["no line in the plan", "before the first day"], "after the last day")
+    outside = outside.assign(outside=why, recent=outside["day"].gt(outside["closed_day"] - pd.Timedelta(days=RECENT_DAYS)))
     found = []
     for (platform, account_id), group in outside.groupby(["platform", "account_id"], sort=True):
         going_on = group[group["campaign_key"].isin(group.loc[group["recent"], "campaign_key"])]
         if len(going_on):
             found += _unplanned(str(platform), str(account_id), going_on, decisions, inputs)
     return found
+
+
+def _first_days(decisions: pd.DataFrame) -> pd.DataFrame:
+    """campaign_key -> first day of its first flight, over single campaigns, lines over several, and candidates."""
+    single = decisions[["campaign_key", "start_date"]].dropna(subset=["campaign_key"])
+    listed = [(one["campaign_key"], row.start_date) for row in decisions[["start_date", "campaigns", "candidates"]].itertuples()
+              for one in [*(row.campaigns or []), *(row.candidates or [])] if one.get("campaign_key")]
+    everything = pd.concat([single, pd.DataFrame(listed, columns=["campaign_key", "start_date"])], ignore_index=True)
+    return everything.groupby("campaign_key", as_index=False)["start_date"].min().rename(columns={"start_date": "first_day"})
 
 
 def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: pd.DataFrame, inputs: Inputs) -> list[Finding]:
@@ -136,7 +149,7 @@ def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: p
     since, n_days = group["day"].min(), group["day"].nunique()
     campaigns = [{"campaign_key": str(key), "campaign_id": _first(rows["campaign_id"]), "campaign_name": _first(rows["campaign_name"]),
                   "spend_micros": int(rows["spend_micros"].sum()), "since": rows["day"].min().strftime("%Y-%m-%d"),
-                  "why": _first(rows["outside"]) or "no line"} for key, rows in group.groupby("campaign_key", sort=True)]
+                  "why": _first(rows["outside"])} for key, rows in group.groupby("campaign_key", sort=True)]
     clients = decisions[decisions["platform"].eq(platform) & decisions["account_id"].eq(account_id)]["client"].dropna().unique()
     return [Finding(
         scope=f"account:{platform}/{account_id}", problem=Problem.UNPLANNED, severity=Severity.WARNING, lane=Lane.ESCALATE,

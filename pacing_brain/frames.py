@@ -51,6 +51,8 @@ class Frame:
         if not column.nullable and values.isna().any():
             raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
         try:
+            if column.dtype == "object":
+                return values.astype("object").where(values.notna(), None)
             return values.astype(column.dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
@@ -292,7 +294,7 @@ _RATIOS = """fee_pct curve_pct name_similarity shrunk_pct variance_pct pacing_pc
 _DAYS = "start_date end_date first_spend_day last_spend_day closed_day daily_budget_changed_day platform_start platform_end".split()
 _INSTANTS = "updated_at day_start day_end watermark first_bad_at".split()
 _FLAGS = "known_on_platform zero_delivery cost_fault urgent restated".split()
-OBJECTS = ["candidates", "metadata_detail", "gates", "mitigation", "reasons"]  # JSON values: lists and dicts
+OBJECTS = ["campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reasons"]  # JSON values: lists and dicts
 
 
 def _flight_dtype(name: str) -> str:

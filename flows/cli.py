@@ -1,0 +1,128 @@
+"""The command `pacing`. Only Typer and the standard library are imported here, so that `--help` answers at once."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+app = typer.Typer(name="pacing", help="Watches the pacing of ad campaigns, says how far the data can be trusted, and asks before it acts.",
+                  no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
+audit_app = typer.Typer(help="The ledger: what was seen, decided, asked and done.", no_args_is_help=True)
+policy_app = typer.Typer(help="The policy: every threshold, and which scope wins.", no_args_is_help=True)
+app.add_typer(audit_app, name="audit")
+app.add_typer(policy_app, name="policy")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; logs go to stderr.")]
+_debug = False
+
+
+@app.callback()
+def main(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+         version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
+    global _debug  # noqa: PLW0603  Typer gives an option of the program no other way to reach its commands' border
+    _debug = debug
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(installed("pacing-monitor"))
+        raise typer.Exit
+
+
+@contextmanager
+def failing_in_one_line() -> Iterator[None]:
+    """An error that the operator can act on is one line on stderr and exit 1 (2 for wrong usage); `--debug` shows its traceback."""
+    from pacing_brain.errors import PacingError, UsageError
+
+    try:
+        yield
+    except PacingError as error:
+        if _debug:
+            raise
+        typer.secho(f"pacing: {error}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
+    except KeyboardInterrupt:
+        typer.echo("pacing: stopped", err=True)
+        raise typer.Exit(130) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        if _debug:
+            raise
+        typer.secho(f"pacing: this should not have happened: {type(error).__name__}: {error}. Run it again with `pacing --debug ...` and report it.",
+                    err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from None
+
+
+def _do(command: Callable[..., Any], *args: object, **options: object) -> None:
+    """Run a command behind the border; what it returns is its exit code."""
+    with failing_in_one_line():
+        code = command(*args, **options)
+    if code:
+        sys.exit(code)
+
+
+@app.command()
+def demo(html: Annotated[Path | None, typer.Option("--html", help="Also write the cards as an HTML page.")] = None, as_json: Json = False) -> None:
+    """One run on the embedded default with the sample world; starts afresh each time."""
+    from flows.demo import demo as run_demo
+
+    _do(run_demo, html=html, as_json=as_json)
+
+
+@app.command()
+def run(as_of: Annotated[str | None, typer.Option("--as-of", metavar="ISO8601", help="The instant to decide for; default: now.")] = None,
+        policy: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="Another policy than the one in force: a rehearsal.")] = None,
+        full: Annotated[bool, typer.Option("--full", help="Decide everything anew; restate nothing.")] = False, as_json: Json = False) -> None:
+    """One run, through the Prefect flow."""
+    from flows.commands import run as run_window
+
+    _do(run_window, as_of=as_of, policy=policy, full=full, as_json=as_json)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Where everything stands after the last sealed run."""
+    from flows.commands import status as show_status
+
+    _do(show_status, as_json=as_json)
+
+
+@app.command()
+def explain(campaign: Annotated[str, typer.Argument(help="A campaign id, a flight id or a name.")],
+            run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Another run than the last one.")] = None,
+            as_json: Json = False) -> None:
+    """Why a campaign got its decision."""
+    from flows.commands import explain as explain_campaign
+
+    _do(explain_campaign, campaign, run_id=run_id, as_json=as_json)
+
+
+@audit_app.command("show")
+def audit_show(kind: Annotated[str | None, typer.Option(help="Only entries of this kind.")] = None,
+               subject: Annotated[str | None, typer.Option(help="Only entries about this subject.")] = None,
+               run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Only entries of this run.")] = None,
+               last: Annotated[int, typer.Option(min=1, help="How many, counted from the newest.")] = 20, as_json: Json = False) -> None:
+    """The newest entries of the ledger."""
+    from flows.commands import audit_show as show
+
+    _do(show, kind=kind, subject=subject, run_id=run_id, last=last, as_json=as_json)
+
+
+@audit_app.command("export")
+def audit_export(to: Annotated[Path, typer.Option("--to", metavar="DIR", help="An empty or new folder.")], as_json: Json = False) -> None:
+    """Every entry, with the exact bytes that were hashed."""
+    from flows.commands import audit_export as export
+
+    _do(export, to=to, as_json=as_json)
+
+
+@policy_app.command("check")
+def policy_check(file: Annotated[Path | None, typer.Argument(help="A policy file; default: the one in force.")] = None,
+                 campaign: Annotated[str | None, typer.Option(help="Show which scope won for this campaign.")] = None, as_json: Json = False) -> None:
+    """Is it valid, what differs from the one in force, which scope won."""
+    from flows.commands import policy_check as check
+
+    _do(check, file=file, campaign=campaign, as_json=as_json)

@@ -1,0 +1,117 @@
+"""gather: everything a decision may depend on, read once; what a stopped run had read already is read from the record instead."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from audit.runs import RunHandle
+from connectors.spend import SpendRead
+from connectors.tracker import TrackerRead
+from flows.wiring import House
+from pacing_brain import frames
+from pacing_brain.errors import SpendUnavailable, TrackerUnreadable, Unavailable
+from pacing_brain.model import Inputs, Quarantined, RunContext, SourceState
+from pacing_brain.policy import Policy
+
+LOOK_BACK_DAYS = 14  # history before a flight, for the cause of things
+LONGEST_DAYS = 400
+INPUT_FRAMES = {"targets": frames.TARGETS, "spend": frames.SPEND, "loads": frames.LOADS, "campaigns": frames.CAMPAIGNS,
+                "totals": frames.TOTALS, "memory": frames.MEMORY, "patterns": frames.PATTERNS}
+KEPT_AS = {"memory": "memory_before"}  # what a run leaves for the next is kept as `memory`
+CONTEXT = "context"  # the run's context and its quarantined rows, kept as a frame of one row beside the others
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the tracker gave, or what it gave last when it cannot be read now."""
+
+    targets: pd.DataFrame
+    quarantined: tuple[Quarantined, ...]
+    read_at: datetime | None
+    name: str
+
+
+def gather(house: House, run: RunHandle, policy: Policy) -> Inputs:
+    """The run's inputs; kept in the record before anything is decided on them.
+
+    Raises:
+        TrackerUnreadable: the tracker cannot be read and no earlier plan is on the record.
+        SpendRefused, SpendShapeError, SettingError: the warehouse cannot be read until somebody mends it.
+    """
+    if CONTEXT in house.frames.kept(run.run_id):
+        return _as_recorded(house, run, policy)
+    inputs = _as_it_is(house, run, policy)
+    keep(house, run, inputs)
+    return inputs
+
+
+def _as_it_is(house: House, run: RunHandle, policy: Policy) -> Inputs:
+    if house.sample is not None:
+        house.sample.live_to(run.as_of)
+    plan = _plan(house, run, policy)
+    days_from, days_to = days_to_read(plan.targets, run.as_of, policy)
+    spend = _spend(house, run, days_from, days_to)
+    context = RunContext(run_id=run.run_id, as_of=run.as_of, window=run.window, live=run.live, code_version=run.code_version, tracker=plan.name,
+                         tracker_read_at=plan.read_at, spend_source=house.settings.spend_source, sources=spend.sources, days_from=days_from,
+                         days_to=days_to)
+    memory = house.frames.standing("memory")
+    return Inputs(run=context, policy=policy, targets=plan.targets, spend=spend.spend, loads=spend.loads, campaigns=spend.campaigns,
+                  totals=spend.totals, memory=frames.MEMORY.empty() if memory is None else frames.MEMORY.check(memory),
+                  patterns=house.patterns.in_force(run.as_of), quarantined=(*plan.quarantined, *spend.quarantined))
+
+
+def _plan(house: House, run: RunHandle, policy: Policy) -> Plan:
+    """The tracker as it reads now; when it cannot be read, the plan of the last sealed run, with its age."""
+    try:
+        read: TrackerRead = house.read_tracker(run.as_of, policy)
+    except (TrackerUnreadable, Unavailable) as error:
+        before = house.frames.standing("targets")
+        if before is None:
+            raise
+        context = _context_of(house.frames.standing(CONTEXT))
+        said = Quarantined(source="tracker", place=house.tracker_name, reason=f"{error} The plan of the last run is used.")
+        return Plan(frames.TARGETS.check(before), (said,), context.tracker_read_at or context.as_of, house.tracker_name)
+    return Plan(read.targets, read.quarantined, run.as_of, house.tracker_name)
+
+
+def _spend(house: House, run: RunHandle, days_from: datetime, days_to: datetime) -> SpendRead:
+    """Spend as Snowflake gives it; when it does not answer, actuals are unavailable, which is never zero spend."""
+    try:
+        return house.spend(run.run_id).read(days_from, days_to)
+    except SpendUnavailable as error:
+        down = SourceState(source=house.settings.spend_source, available=False, why=str(error))
+        return SpendRead(frames.SPEND.empty(), frames.LOADS.empty(), frames.CAMPAIGNS.empty(), frames.TOTALS.empty(), sources=(down,))
+
+
+def days_to_read(targets: pd.DataFrame, as_of: datetime, policy: Policy) -> tuple[datetime, datetime]:
+    """First and last day to ask for: from two weeks before the earliest flight that is not final yet, to the last day that any zone is in."""
+    today = datetime(as_of.year, as_of.month, as_of.day, tzinfo=as_of.tzinfo)
+    final = pd.Timestamp(today).tz_localize(None) - pd.Timedelta(hours=policy.ended.final_after_hours) - pd.Timedelta(days=2)
+    starts = targets.loc[targets["end_date"].ge(final) & targets["start_date"].le(pd.Timestamp(today).tz_localize(None)), "start_date"]
+    first = starts.min().to_pydatetime().replace(tzinfo=as_of.tzinfo) if len(starts) else today
+    earliest = max(first - timedelta(days=LOOK_BACK_DAYS), today - timedelta(days=LONGEST_DAYS))
+    return earliest, today + timedelta(days=1)
+
+
+def keep(house: House, run: RunHandle, inputs: Inputs) -> None:
+    """Keep the inputs; the context last, so that its presence says that all of them are there."""
+    for name in INPUT_FRAMES:
+        house.frames.keep(run.run_id, KEPT_AS.get(name, name), getattr(inputs, name), by_week_of="day" if name == "spend" else None)
+    said = pd.DataFrame({"run": [inputs.run.model_dump(mode="json")], "quarantined": [[row.model_dump(mode="json") for row in inputs.quarantined]]},
+                        dtype="object")
+    house.frames.keep(run.run_id, CONTEXT, said)
+
+
+def _as_recorded(house: House, run: RunHandle, policy: Policy) -> Inputs:
+    context = house.frames.load(run.run_id, CONTEXT)
+    loaded: dict[str, Any] = {name: frame.check(house.frames.load(run.run_id, KEPT_AS.get(name, name))) for name, frame in INPUT_FRAMES.items()}
+    quarantined = tuple(Quarantined.model_validate(row) for row in context["quarantined"].iloc[0])
+    return Inputs(run=_context_of(context), policy=policy, quarantined=quarantined, **loaded)
+
+
+def _context_of(frame: pd.DataFrame | None) -> RunContext:
+    if frame is None:
+        raise TrackerUnreadable("the record has no earlier run to take the plan from")
+    return RunContext.model_validate(frame["run"].iloc[0])

@@ -1,0 +1,72 @@
+"""Which messages a run's seal puts in the outbox: cards, replies and the digest, with everything they say bound from the run."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from audit.outbox import OutgoingMessage, delivery_id
+from audit.recommendations import Recommendation
+from audit.runs import RunHandle
+from flows.wiring import House
+from notifiers import cards
+from notifiers.cards_digest import digest
+from notifiers.cards_facts import Ask, CardContext
+from notifiers.telling import Outgoing, Words, tell
+from pacing_brain.model import Finding, Incident, IncidentChange, Inputs, Outcome
+from pacing_brain.policy import Policy
+
+
+@dataclass(frozen=True)
+class Told:
+    messages: Sequence[OutgoingMessage]
+
+
+def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange], asks: Sequence[Recommendation],
+             summary: dict[str, Any]) -> Told:
+    """Cards and replies about incidents, then one digest for the day. `mode = "observe"`: the digest only."""
+    context = _context(house, run, inputs)
+    said: list[Outgoing] = []
+    if inputs.policy.mode != "observe":
+        words = _words(context, {ask.incident_id: ask for ask in asks if ask.status == "pending"})
+        said += tell(changes, house.outbox.last_written(), run.as_of, lambda finding: channel_of(house, inputs.policy, finding), words)
+    still_open = [change.incident for change in changes if change.kind != "resolved"]
+    day = f"digest:{house.channel}:{run.as_of:%Y-%m-%d}"
+    said.append(Outgoing(house.channel, day, "update", digest(summary, outcome.decisions, still_open, context)))
+    return Told([OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
+                                 one.message.blocks) for one in said])
+
+
+def channel_of(house: House, policy: Policy, finding: Finding) -> str:
+    """The channel of the most specific route that has one; SLACK_CHANNEL else."""
+    route = route_of(policy, finding)
+    return (house.channel if route is None else route[0]) or house.channel
+
+
+def route_of(policy: Policy, finding: Finding) -> tuple[str | None, str | None] | None:
+    """(channel, owner) of the most specific route that matches the finding; none: no route does."""
+    known = {"platform": finding.platform, "client": finding.client, "account": finding.account_id,
+             "flight": finding.flights[0] if len(finding.flights) == 1 else None}
+    for kind in ("flight", "account", "client", "platform"):
+        for selector, route in sorted(policy.routes.items()):
+            if selector.casefold() == f"{kind}={known[kind]}".casefold():
+                return route.channel, route.owner
+    return None
+
+
+def _context(house: House, run: RunHandle, inputs: Inputs) -> CardContext:
+    return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers)
+
+
+def next_window(window: datetime, policy: Policy) -> datetime:
+    return window + timedelta(hours=policy.schedule_hours)
+
+
+def _words(context: CardContext, asks: dict[str, Recommendation]) -> Words:
+    def about(incident: Incident) -> CardContext:
+        ask = asks.get(incident.incident_id)
+        return context if ask is None else CardContext(**{**context.__dict__, "ask": Ask(ask.recommendation_id, ask.version, ask.expires_at)})
+
+    return Words(card=lambda incident: cards.incident_card(incident, about(incident)),
+                 resolved=lambda incident: cards.resolved_reply(incident, context),
+                 changed=lambda change: cards.changed_reply(change, context))

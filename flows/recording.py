@@ -1,0 +1,212 @@
+"""record: decisions in shards, then the seal. What is not sealed is neither shown as current, nor delivered, nor answerable."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pandas as pd
+
+from audit.ledger import Entry
+from audit.recommendations import Recommendation
+from audit.runs import RunHandle
+from audit.seal import Seal, Sealed
+from flows.messages import Told, outgoing
+from flows.wiring import House
+from pacing_brain import incidents as lifecycle
+from pacing_brain.decision import bodies
+from pacing_brain.model import Action, IncidentChange, Inputs, Outcome
+from pacing_brain.natives import natives
+
+SHARD_ENTRIES = 5_000  # each shard is a short transaction: a click never waits behind a run
+OUTCOME_FRAMES = ("decisions", "memory")
+LISTED_ROWS = 1_000  # quarantined rows with an entry of their own; the rest is counted, and kept in the table
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Entries of one transaction, and the decisions among them."""
+
+    number: int
+    entries: list[Entry]
+    decided: list[str]  # flight_id of each campaign_decided entry, in order
+    offset: int = 0  # entries before the first of them
+
+
+def record(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, summary: dict[str, Any]) -> Sealed:
+    """Put the outcome on the record.
+
+    1. what was seen: digests of the inputs, rows that cannot be used, the buckets
+    2. decisions, at most SHARD_ENTRIES a transaction; restated ones share one entry per shard
+    3. what the next run needs: decisions and memory, whole
+    4. the seal: incidents, recommendations, messages and `run_sealed` in one small transaction
+    """
+    house.quarantine.keep(run.run_id, [*inputs.quarantined, *outcome.quarantined])
+    seqs: dict[str, int] = {}
+    for shard in shards(house, run, inputs, outcome):  # 1, 2
+        numbers = house.runs.record_shard(run, shard.number, shard.entries)
+        seqs |= {flight: numbers.start + shard.offset + at for at, flight in enumerate(shard.decided)}
+        house.runs.heartbeat(run, f"record shard {shard.number}")
+    kept = _keep_outcome(house, run, outcome, seqs)  # 3
+    return house.runs.seal(run, _seal(house, run, inputs, outcome, kept, seqs, summary))  # 4
+
+
+def shards(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome) -> Iterator[Shard]:
+    """The first shard says what was seen, the others what was decided, in the order of flight_id."""
+    yield Shard(0, _seen(house, run, inputs, outcome), [])
+    decisions = outcome.decisions
+    for number, start in enumerate(range(0, len(decisions), SHARD_ENTRIES), 1):
+        part = decisions.iloc[start:start + SHARD_ENTRIES]
+        stands = part["restated"].astype(bool)
+        restated = part.loc[stands, ["flight_id", "restates_seq"]]
+        said = [Entry("decisions_restated", run.run_id, {"seqs": [int(seq) for seq in restated["restates_seq"]]})] if len(restated) else []
+        new = [Entry("campaign_decided", str(body["flight_id"]), body) for body in bodies(part[~stands])]
+        yield Shard(number, said + new, [entry.subject for entry in new], len(said))
+
+
+def _seen(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome) -> list[Entry]:
+    rows = [*inputs.quarantined, *outcome.quarantined]
+    entries = [Entry("inputs_recorded", run.run_id, {"digests": _input_digests(house, run),
+                                                     "sources": [state.model_dump(mode="json") for state in inputs.run.sources]})]
+    entries += [Entry("row_quarantined", f"{row.source}:{row.place}", row.model_dump(mode="json", exclude={"subject"}) | {"about": row.subject})
+                for row in rows[:LISTED_ROWS]]
+    entries += _changed_targets(house, run, inputs)
+    body = {"buckets": natives(outcome.buckets), "flights": len(outcome.decisions), "quarantined": len(rows),
+            "days": {"from": inputs.run.days_from, "to": inputs.run.days_to}}
+    return [*entries, Entry("run_reconciled", run.run_id, body)]
+
+
+def _input_digests(house: House, run: RunHandle) -> dict[str, str]:
+    """Digest of each kept input; a resumed run may have kept its outcome already, which is no input."""
+    return {name: digest for name, digest in house.frames.kept(run.run_id).items() if name not in OUTCOME_FRAMES}
+
+
+def _changed_targets(house: House, run: RunHandle, inputs: Inputs) -> list[Entry]:
+    """Lines of the plan whose budget, dates, currency or curve are not what the last sealed run read."""
+    before = house.frames.standing("targets") if run.live else None
+    if before is None:
+        return []
+    watched = ["budget_micros", "currency", "start_date", "end_date", "curve", "curve_pct"]
+    old, new = (frame.drop_duplicates("flight_id").set_index("flight_id")[watched] for frame in (before, inputs.targets))
+    both = new.index.intersection(old.index)
+    moved = (old.loc[both].astype("object").where(old.loc[both].notna(), None) != new.loc[both].astype("object").where(new.loc[both].notna(), None))
+    changed = moved.index[moved.any(axis=1)].sort_values()
+    was, now = natives(old.loc[changed].reset_index()), natives(new.loc[changed].reset_index())
+    return [Entry("target_changed", flight, {"before": {name: a[name] for name in watched}, "after": {name: b[name] for name in watched}})
+            for flight, a, b in zip(changed, was, now, strict=True)]
+
+
+def _keep_outcome(house: House, run: RunHandle, outcome: Outcome, seqs: dict[str, int]) -> dict[str, str]:
+    """Decisions and memory as frames, each decision with the number of the entry that stands for it."""
+    new = outcome.decisions["flight_id"].map(seqs).astype("Int64")
+    standing = outcome.decisions["restates_seq"].where(outcome.decisions["restated"].astype(bool), new)
+    decisions = outcome.decisions.assign(standing_seq=standing)
+    memory = outcome.memory.assign(decided_seq=standing.to_numpy())
+    return {"decisions": house.frames.keep(run.run_id, "decisions", decisions), "memory": house.frames.keep(run.run_id, "memory", memory)}
+
+
+def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: dict[str, str], seqs: dict[str, int],
+          summary: dict[str, Any]) -> Seal:
+    complete = all(state.available for state in inputs.run.sources) and not outcome.dead_letters
+    counts = {"flights": len(outcome.decisions), "decided": len(seqs), "restated": int(outcome.decisions["restated"].sum()),
+              "dead_letters": len(outcome.dead_letters)}
+    if not run.live:
+        return Seal(summary=summary | {"alerts_queued": 0, "recommendations_opened": 0}, completeness="complete" if complete else "partial",
+                    counts=counts, frames=kept)
+    changes = lifecycle.step(house.incidents.open(), outcome.findings, inputs.run, unjudged(outcome))
+    asks = _recommendations(house, run, inputs, outcome, changes, seqs)
+    told: Told = outgoing(house, run, inputs, outcome, changes, asks, summary)
+    opened = [ask for ask in asks if ask.status == "pending" and ask.version == 1]
+    return Seal(
+        summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": len(opened)},
+        completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, recommendations=asks,
+        entries=[*_incident_entries(changes), *_recommendation_entries(asks)], messages=told.messages, dead_letters=outcome.dead_letters)
+
+
+def unjudged(outcome: Outcome) -> frozenset[str]:
+    """Scopes of campaigns that this run could not judge: their open incidents stay as they are."""
+    doubted = outcome.decisions["red_gates"].fillna("").ne("") | outcome.decisions["error"].notna()
+    return frozenset("campaign:" + outcome.decisions.loc[doubted, "flight_id"])
+
+
+def _incident_entries(changes: list[IncidentChange]) -> list[Entry]:
+    kinds = {"opened": "incident_opened", "changed": "incident_changed", "resolved": "incident_resolved"}
+    return [Entry(kinds[change.kind], change.incident.incident_id, {
+        "fingerprint": change.incident.fingerprint, "version": change.incident.version, "what": list(change.what),
+        **change.incident.finding.model_dump(mode="json", include={
+            "scope", "problem", "severity", "lane", "action", "side", "currency", "money_micros", "headline", "flights"})})
+            for change in changes if change.kind in kinds]
+
+
+def _recommendations(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
+                     seqs: dict[str, int]) -> list[Recommendation]:
+    """Open, renew or withdraw: what this run asks for, against what still awaits an answer."""
+    pending = {ask.flight_id: ask for ask in house.recommendations.pending()}
+    incident_of = {flight: change.incident for change in changes if change.kind != "resolved" for flight in change.incident.finding.flights
+                   if change.incident.finding.scope == f"campaign:{flight}"}
+    asked = outcome.decisions[outcome.decisions["action"].eq(Action.RECOMMEND_HALT.value)]
+    until = inputs.run.as_of + timedelta(hours=inputs.policy.approvals.expires_after_hours)
+    found = []
+    for row in natives(asked[["flight_id", "platform", "account_id", "platform_campaign_id", "campaign_id", "currency", "actual_micros",
+                              "target_micros", "direction", "campaigns", "restates_seq"]]):
+        before, incident = pending.get(row["flight_id"]), incident_of[row["flight_id"]]
+        seq = seqs.get(row["flight_id"], row["restates_seq"])
+        target = _target(row)
+        found.append(Recommendation(
+            recommendation_id=before.recommendation_id if before else f"R-{incident.incident_id.removeprefix('I-')}-{run.run_id[-6:]}",
+            version=before.version + 1 if before else 1, incident_id=incident.incident_id, flight_id=row["flight_id"], platform=row["platform"],
+            account_id=target["account_id"], campaign_id=target["campaign_id"], status="pending", run_id=run.run_id, decision_seq=int(seq),
+            opened_at=before.opened_at if before else inputs.run.as_of, renewed_at=inputs.run.as_of, expires_at=until,
+            facts={name: row[name] for name in ("currency", "actual_micros", "target_micros", "direction")}))
+    still = {ask.flight_id for ask in found}
+    gone = [ask for flight, ask in pending.items() if flight not in still]
+    return found + [Recommendation(**{**ask.__dict__, "version": ask.version + 1, "status": "withdrawn"}) for ask in gone]
+
+
+def _target(row: dict[str, Any]) -> dict[str, str]:
+    """The one campaign that a pause would hit: of a line over several the largest spender."""
+    if row["campaigns"]:
+        first = max(row["campaigns"], key=lambda one: (one.get("actual_micros") or 0, str(one["campaign_id"])))
+        return {"account_id": str(first["account_id"]), "campaign_id": str(first["campaign_id"])}
+    return {"account_id": str(row["account_id"]), "campaign_id": str(row["platform_campaign_id"] or row["campaign_id"])}
+
+
+def _recommendation_entries(asks: list[Recommendation]) -> list[Entry]:
+    said = []
+    for ask in asks:
+        body = {"version": ask.version, "flight_id": ask.flight_id, "incident": ask.incident_id, "decision_seq": ask.decision_seq,
+                "platform": ask.platform, "account_id": ask.account_id, "campaign_id": ask.campaign_id, "expires_at": ask.expires_at, **ask.facts}
+        if ask.status == "withdrawn":
+            said.append(Entry("recommendation_decided", ask.recommendation_id, body | {"decision": "withdrawn", "why": "the run no longer asks for it"}))
+        elif ask.version == 1:
+            said.append(Entry("recommendation_opened", ask.recommendation_id, body))
+        else:
+            said.append(Entry("recommendation_renewed", ask.recommendation_id, body))
+    return said
+
+
+def summary_of(inputs: Inputs, outcome: Outcome, run: RunHandle) -> dict[str, Any]:
+    """What `pacing run --json` prints, as far as it is known before the seal."""
+    decisions = outcome.decisions
+    money = {row.pop("currency"): row for row in natives(outcome.buckets)}
+    return {
+        "run_id": run.run_id, "window": _rfc3339(run.window), "as_of": _rfc3339(run.as_of), "policy_digest": inputs.policy.digest,
+        "mode": "live" if run.live else "rehearsal", "already_sealed": False, "campaigns": len(decisions),
+        "by_severity": _counts(decisions["severity"], ("healthy", "warning", "critical")),
+        "by_lane": _counts(decisions["lane"], ("healthy", "warning", "critical", "escalate")),
+        "by_action": _counts(decisions["action"], tuple(Action)),
+        "quarantined": len(inputs.quarantined) + len(outcome.quarantined),
+        "unmatched_targets": int(decisions["match_kind"].isin(["none", "ambiguous"]).sum()),
+        "untracked": int(outcome.days.loc[outcome.days["bucket"].eq("untracked"), "campaign_key"].nunique()),
+        "days": {"from": f"{inputs.run.days_from:%Y-%m-%d}", "to": f"{inputs.run.days_to:%Y-%m-%d}"}, "spend_micros": money,
+        "dead_letters": len(outcome.dead_letters), "partial": [state.why or f"{state.source} did not answer" for state in inputs.run.sources
+                                                               if not state.available]}
+
+
+def _counts(values: pd.Series, names: tuple[str, ...]) -> dict[str, int]:
+    found = values.value_counts()
+    return {str(name): int(found.get(str(name), 0)) for name in names}
+
+
+def _rfc3339(instant: Any) -> str:
+    return f"{instant:%Y-%m-%dT%H:%M:%S}Z"

@@ -1,0 +1,160 @@
+"""THE main path: one window, from the clock to the report."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from audit import patterns
+from audit.runs import Opening, RunHandle
+from audit.seal import Sealed
+from flows import gathering, recording
+from flows.settings import Settings
+from flows.wiring import House, code_version, open_house
+from notifiers.delivery import DeliveryReport, relay
+from pacing_brain import learning
+from pacing_brain.errors import PacingError, RunInterrupted, WindowBusy
+from pacing_brain.model import Inputs, Outcome
+from pacing_brain.policy import Policy
+
+Result = TypeVar("Result")
+WAIT_FOR_WINDOW_S = 600.0  # a second start of the same window waits for the first one, then shows what it sealed
+LEARN_FROM_RUNS = 42  # a week of windows
+DELIVERY_BUDGET_S = 120.0  # what is not out by then is relayed by upkeep
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person or the schedule asks for. as_of null: now. policy: another file than the one in force. full: restate nothing."""
+
+    as_of: datetime | None = None
+    policy: Path | None = None
+    full: bool = False
+
+
+@dataclass
+class Steps:
+    """How a verb is called: directly, or as a Prefect task (`flows.prefect_steps`). Keeps the seconds of each."""
+
+    call: Callable[[str, Callable[[], Any]], Any] = lambda name, verb: verb()
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def do(self, verb: Callable[..., Result], *args: Any) -> Result:
+        started = time.perf_counter()
+        try:
+            result: Result = self.call(verb.__name__, lambda: verb(*args))
+        finally:
+            self.seconds[verb.__name__] = round(time.perf_counter() - started, 3)
+        return result
+
+
+def run_window(settings: Settings, request: Request, steps: Steps | None = None) -> dict[str, Any]:
+    """One run, idempotent per live window.
+
+    0. open     one run id, one window, one clock reading, one policy digest; a sealed window prints its summary and ends
+    1. gather   targets, spend, loads, patterns and memory; bad rows are quarantined with a reason
+    2. decide   reconcile, then the PacingBrain graph: pure
+    3. record   decisions in shards, then the seal
+    4. deliver  the outbox is relayed to Slack
+    5. learn    patterns from what was observed
+    6. report   what people see of the run
+
+    Raises:
+        PacingError: it could not be completed; `str` says what, and what to do next. The next start of the window resumes it.
+    """
+    steps = steps or Steps()
+    with open_house(settings) as house:
+        run, policy = steps.do(open_run, house, request)  # 0
+        with run:
+            if run.state == "sealed":
+                return {**(run.summary or {}), "already_sealed": True}
+            with failure_on_record(house, run):
+                inputs = steps.do(gather, house, run, policy, request)  # 1
+                outcome = steps.do(decide, house, inputs)  # 2
+                sealed = steps.do(record, house, run, inputs, outcome)  # 3
+        steps.do(deliver, house)  # 4
+        steps.do(learn, house, inputs)  # 5
+        return steps.do(report, house, sealed, steps)  # 6
+
+
+def open_run(house: House, request: Request) -> tuple[RunHandle, Policy]:
+    """0. One row that says what this run answers for. A resumed run keeps the instant and the policy of its first start."""
+    now = house.now()
+    as_of = (request.as_of or now).astimezone(UTC)
+    policy = Policy.load(request.policy) if request.policy else house.policy
+    window = floor(as_of, policy.schedule_hours)
+    near = abs(as_of - now) <= timedelta(hours=policy.schedule_hours)
+    live = near and policy.digest == house.policy.digest
+    house.policies.adopt(policy)
+    run = house.runs.open(Opening(window=window, as_of=as_of, live=live, policy_digest=policy.digest, code_version=code_version(),
+                                  spend_source=house.settings.spend_source, tracker=house.tracker_name), wait_seconds=WAIT_FOR_WINDOW_S)
+    return run, house.policies.get(run.policy_digest) or policy
+
+
+def gather(house: House, run: RunHandle, policy: Policy, request: Request) -> Inputs:
+    """1. Everything a decision may depend on, read once and kept."""
+    house.runs.heartbeat(run, "gather")
+    inputs = gathering.gather(house, run, policy)
+    if request.full:
+        inputs = replace(inputs, memory=inputs.memory.assign(decided_seq=pd.array([None] * len(inputs.memory), dtype="Int64")))
+    return inputs
+
+
+def decide(house: House, inputs: Inputs) -> Outcome:
+    """2. Pure: values in, values out."""
+    return house.brain.decide(inputs)
+
+
+def record(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome) -> Sealed:
+    """3. Shards, then the seal."""
+    house.runs.heartbeat(run, "record")
+    return recording.record(house, run, inputs, outcome, recording.summary_of(inputs, outcome, run))
+
+
+def deliver(house: House) -> DeliveryReport:
+    """4. What is in the outbox reaches people; what cannot now is tried again by upkeep."""
+    return relay(house.outbox, house.poster, budget_s=DELIVERY_BUDGET_S)
+
+
+def learn(house: House, inputs: Inputs) -> int:
+    """5. Patterns from what runs have observed, in the first window of a day; a rehearsal teaches nothing. Returns how many are new."""
+    if not inputs.run.live or inputs.run.window.hour >= inputs.policy.schedule_hours:
+        return 0
+    seen = house.frames.recent("loads", runs=LEARN_FROM_RUNS)
+    new = learning.load_rhythms(seen, inputs.patterns, pd.Timestamp(inputs.run.as_of))
+    with house.database.transaction() as connection:
+        return len(patterns.learn(connection, inputs.run.run_id, new, inputs.run.as_of))
+
+
+def report(house: House, sealed: Sealed, steps: Steps) -> dict[str, Any]:
+    """6. The summary, with what is known only after the seal."""
+    more = {"seconds": {name: steps.seconds.get(name, 0.0) for name in ("open_run", "gather", "decide", "record", "deliver", "learn", "report")}}
+    house.runs.add_to_summary(sealed.run_id, more)
+    return sealed.summary | more
+
+
+def floor(as_of: datetime, schedule_hours: int) -> datetime:
+    """The window that an instant lies in: slots of `schedule_hours` counted from midnight UTC."""
+    midnight = as_of.replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + timedelta(hours=(as_of - midnight) // timedelta(hours=schedule_hours) * schedule_hours)
+
+
+class failure_on_record:  # noqa: N801  reads as a phrase in `with`
+    """Says on the ledger that the run failed, and lets the error go on; a run that was taken over says nothing."""
+
+    def __init__(self, house: House, run: RunHandle) -> None:
+        self.house, self.run = house, run
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception) and not isinstance(error, RunInterrupted | WindowBusy):
+            try:
+                self.house.runs.fail(self.run, f"{type(error).__name__}: {error}" if not isinstance(error, PacingError) else str(error))
+            except PacingError:
+                return  # the database is gone too: the heartbeat's age says it

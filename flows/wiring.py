@@ -1,0 +1,211 @@
+"""Settings -> concrete objects. The only file that knows every class."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pacing_brain
+from audit import clock, migrate
+from audit.database import Database
+from audit.dead_letters import DeadLetters
+from audit.incidents import Incidents
+from audit.observations import Observations
+from audit.outbox import Outbox
+from audit.patterns import Patterns
+from audit.policies import Policies
+from audit.quarantine import Quarantine
+from audit.recommendations import Recommendations
+from audit.runs import Runs
+from audit.windows import Windows
+from connectors.snowflake_settings import SnowflakeSettings
+from connectors.spend import SpendSource
+from connectors.tracker import TrackerRead, read_tracker
+from flows.local_postgres import SUPERUSER, EmbeddedPostgres
+from flows.local_warehouse import EmbeddedWarehouse
+from flows.sample import SampleAgency
+from flows.settings import Settings
+from notifiers.console import Console
+from notifiers.delivery import Poster
+from notifiers.slack import Slack
+from pacing_brain.brain import PacingBrain
+from pacing_brain.errors import SettingError
+from pacing_brain.policy import Policy
+
+DATABASE, APP_LOGIN = "pacing", "pacing_application"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass
+class House:
+    """Everything a run needs, open. `policy` is the one in force."""
+
+    settings: Settings
+    policy: Policy
+    database: Database
+    snowflake: SnowflakeSettings
+    sample: SampleAgency | None = None
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self.database)
+
+    @cached_property
+    def windows(self) -> Windows:
+        return Windows(self.database)
+
+    @cached_property
+    def frames(self) -> Observations:
+        return Observations(self.database)
+
+    @cached_property
+    def incidents(self) -> Incidents:
+        return Incidents(self.database)
+
+    @cached_property
+    def recommendations(self) -> Recommendations:
+        return Recommendations(self.database)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.database)
+
+    @cached_property
+    def patterns(self) -> Patterns:
+        return Patterns(self.database)
+
+    @cached_property
+    def policies(self) -> Policies:
+        return Policies(self.database)
+
+    @cached_property
+    def quarantine(self) -> Quarantine:
+        return Quarantine(self.database)
+
+    @cached_property
+    def dead_letters(self) -> DeadLetters:
+        return DeadLetters(self.database)
+
+    @cached_property
+    def brain(self) -> PacingBrain:
+        return PacingBrain()
+
+    @cached_property
+    def poster(self) -> Poster:
+        """Slack, or the terminal when no token is set."""
+        token = self.settings.slack_bot_token
+        return Slack(token.get_secret_value(), self.settings.slack_api_url) if token else Console()
+
+    @property
+    def channel(self) -> str:
+        """Where messages go that no route claims."""
+        return self.settings.slack_channel or "console"
+
+    @property
+    def tracker_name(self) -> str:
+        return "sample tracker" if self.sample else Path(urlsplit(self.settings.tracker or "").path).name or "tracker"
+
+    def now(self) -> datetime:
+        """The database clock, UTC."""
+        with self.database.transaction() as connection:
+            return clock.now(connection)
+
+    def read_tracker(self, as_of: datetime, policy: Policy) -> TrackerRead:
+        location = str(self.sample.tracker) if self.sample else self.settings.tracker or ""
+        return read_tracker(location, as_of=as_of, policy=policy, snowflake=self.snowflake)
+
+    def spend(self, run_id: str) -> SpendSource:
+        return SpendSource(self.settings.spend_source, self.snowflake, run_id)
+
+
+@contextmanager
+def open_house(settings: Settings) -> Iterator[House]:
+    """The house of these settings: embedded parts are started, and left at the end.
+
+    Raises:
+        SettingError, PolicyError: what is configured cannot be used.
+        DatabaseUnavailable, DatabaseRefused: Postgres did not answer, or its schema is not ours.
+    """
+    policy = Policy.load(settings.policy) if settings.policy else Policy()
+    with ExitStack() as stack:
+        database = Database(_database_url(settings, stack))
+        stack.callback(database.close)
+        warehouse = stack.enter_context(EmbeddedWarehouse(settings.home)) if settings.embedded_warehouse else None
+        house = House(settings, policy, database, _snowflake(settings, warehouse), _sample(settings, warehouse))
+        _refuse_shifted_clock(house)
+        yield house
+
+
+def _database_url(settings: Settings, stack: ExitStack) -> str:
+    if settings.database_url is not None:
+        url = settings.database_url.get_secret_value()
+        migrate.check(url)
+        return url
+    postgres = stack.enter_context(EmbeddedPostgres(settings.home))
+    return embedded_database(postgres)
+
+
+def embedded_database(postgres: EmbeddedPostgres) -> str:
+    """The application's URL of the embedded record; made and migrated when it is not there yet."""
+    admin = Database(postgres.admin_url(), pool_size=1)
+    try:
+        with admin.session() as connection:
+            if not connection.exec_driver_sql(f"SELECT 1 FROM pg_database WHERE datname = '{DATABASE}'").first():
+                connection.exec_driver_sql(f"CREATE DATABASE {DATABASE}")
+    finally:
+        admin.close()
+    url = postgres.url(SUPERUSER, DATABASE)
+    if migrate.current(url) != migrate.newest():
+        migrate.upgrade(url, app_login=APP_LOGIN)
+    return postgres.url(APP_LOGIN, DATABASE)
+
+
+def _snowflake(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SnowflakeSettings:
+    if warehouse is not None:
+        return SnowflakeSettings(**warehouse.connect_kwargs())
+    secret = {name: value.get_secret_value() if value else None for name, value in (
+        ("private_key_file_pwd", settings.snowflake_private_key_file_pwd), ("password", settings.snowflake_password),
+        ("token", settings.snowflake_token))}
+    plain = {name: getattr(settings, f"snowflake_{name}") for name in (
+        "account", "user", "private_key_file", "authenticator", "role", "warehouse", "database", "schema", "host", "port", "protocol",
+        "connection_name")}
+    return SnowflakeSettings(**plain, **secret)
+
+
+def _sample(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SampleAgency | None:
+    """Nothing configured: the sample agency plans and spends. A real warehouse is never held against a sample plan."""
+    if settings.tracker is not None:
+        return None
+    if warehouse is None:
+        raise SettingError("PACING_TRACKER is missing: Snowflake is configured, so it must name your tracker (a path, an https sheet or a table)")
+    return SampleAgency(settings.home, warehouse)
+
+
+def _refuse_shifted_clock(house: House) -> None:
+    """A clock that can be shifted belongs to demo and test homes: a process that knows a real Slack or Snowflake does not start on it."""
+    slack, snowflake = house.settings.slack_bot_token and urlsplit(house.settings.slack_api_url).hostname, house.snowflake.host
+    real = [name for name, host, used in (("Slack", slack, house.settings.slack_bot_token), ("Snowflake", snowflake, True))
+            if used and host not in LOOPBACK]
+    if not real:
+        return
+    with house.database.transaction() as connection:
+        if clock.is_shifted(connection):
+            raise SettingError(f"PACING_DATABASE_URL names a database with a shifted clock (a demo or test home), and a real {real[0]} is configured")
+
+
+def code_version() -> str:
+    """Version of the package and a digest of the brain's source: what a replay must have to give equal bytes."""
+    from importlib.metadata import version
+
+    source = hashlib.sha256()
+    for path in sorted(Path(pacing_brain.__file__).parent.glob("*.py")):
+        source.update(path.name.encode() + path.read_bytes())
+    return f"{version('pacing-monitor')}+{source.hexdigest()[:12]}"
+
+
+def with_policy(house: House, policy: Policy) -> House:
+    return replace(house, policy=policy)
