@@ -85,25 +85,29 @@ def _whole_lines(lines: Sequence[str], most: int) -> str:
 def card(text: str, blocks: Sequence[Block | None], spare: Sequence[Block | None] = (), most: int = CARD_CHARACTERS) -> Message:
     """A message of at most `most` characters and under 12 blocks.
 
-    When it is too long, the `spare` blocks are left out in their order, then the last lines of the longest sections below the summary.
+    When it is too long, the `spare` blocks are left out in their order, then the last lines of the longest sections below the summary,
+    then the last fields.
     """
     kept = [block for block in blocks if block]
     for victim in [block for block in spare if block]:
         if characters(kept) <= most and len(kept) < limits.CARD_BLOCKS:
             break
         kept = [block for block in kept if block is not victim]
-    while characters(kept) > most and (longest := _longest_below_the_summary(kept)) is not None:
+    while characters(kept) > most and (longest := _longest_below_the_summary(kept)):
         kept = [block for block in (_shorter(block) if block is longest else block for block in kept) if block]
     return Message(fallback(text), tuple(kept))
 
 
 def _longest_below_the_summary(blocks: Sequence[Block]) -> Block | None:
     below = [block for block in blocks if block["type"] == "section" and "text" in block][1:]
-    return max(below, key=lambda block: len(block["text"]["text"]), default=None)
+    fielded = next((block for block in blocks if "fields" in block), None)
+    return max(below, key=lambda block: len(block["text"]["text"]), default=fielded)
 
 
 def _shorter(block: Block) -> Block | None:
-    """Without its last line; a section of one line is left out."""
+    """Without its last line or field; a section of one is left out."""
+    if "fields" in block:
+        return fields(field["text"] for field in block["fields"][:-1])
     lines = str(block["text"]["text"]).split("\n")
     kept = [line for line in lines if line != "…"][:-1]
     return {"type": "section", "text": mrkdwn("\n".join([*kept, "…"]))} if kept else None

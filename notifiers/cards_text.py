@@ -14,7 +14,7 @@ SENTENCE_LENGTH = 360
 _LOOKALIKES = str.maketrans({"*": "∗", "`": "ˋ", "~": "∼"})  # mrkdwn has no escape for its own marks
 _ANGLES = str.maketrans({"<": "‹", ">": "›"})
 _EDGE_UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")  # A_B stays, _italic_ does not
-_BROADCAST = re.compile(r"@(?=(?:channel|here|everyone)\b)", re.IGNORECASE)
+_BROADCAST = re.compile(r"@(?=channel|here|everyone)", re.IGNORECASE)  # also where a cut would end the word
 _SLACK_USER, _SLACK_GROUP = re.compile(r"[UW][A-Z0-9]{6,20}"), re.compile(r"S[A-Z0-9]{6,20}")
 _LINK = re.compile(r"https?://[^\s<>|]{1,1000}")
 _JOINERS = "\u200d"

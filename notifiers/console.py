@@ -31,6 +31,8 @@ class Console:
         width: columns; None: the terminal's, at most WIDTH.
     """
 
+    interval_s = 0.0
+
     def __init__(self, file: IO[str] | None = None, width: int | None = None) -> None:
         probe = Terminal(file=file)
         self._terminal = Terminal(file=file, width=width or min(probe.width, WIDTH) if probe.is_terminal else width or WIDTH,

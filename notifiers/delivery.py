@@ -13,7 +13,6 @@ from notifiers.message import Message
 from pacing_brain.errors import SlackRefused, SlackUnavailable
 
 MAX_TRIES = 8
-CHANNEL_INTERVAL_S = 1.0  # Slack: about one message a second and channel
 BACKOFF_FIRST_S, BACKOFF_FACTOR, BACKOFF_CAP_S = 5.0, 4.0, 1800.0  # eight tries span an hour and a half: Slack's outages are shorter
 HELD_S = 60.0  # a leased message is waited for at most this long, well inside the lease
 WORKSPACE_RETRY_S = 300.0  # a refused token is mended by a person, not by trying
@@ -88,6 +87,11 @@ class Poster(Protocol):
 
     Every call raises SlackUnavailable (try later) or SlackRefused (do not).
     """
+
+    @property
+    def interval_s(self) -> float:
+        """What must lie between two messages of one channel."""
+        ...
 
     def post(self, channel: str, message: Message, delivery_id: str) -> Sent: ...
 
@@ -167,7 +171,7 @@ class _Relay:
         else:
             self.store.delivered(message.delivery_id, sent.channel, sent.ts)  # 5
             self.counts["delivered"] += 1
-        self.turn[message.channel] = max(self.turn.get(message.channel, 0.0), self.clock() + CHANNEL_INTERVAL_S)
+        self.turn[message.channel] = max(self.turn.get(message.channel, 0.0), self.clock() + self.poster.interval_s)
 
     def _send(self, message: Leased) -> Sent:
         content = Message(message.text, tuple(message.blocks))

@@ -44,6 +44,8 @@ NEXT_STEP = {
 class Slack:
     """Posts, updates and finds messages. Holds the token and nothing that a log could show."""
 
+    interval_s = 1.0  # chat.postMessage takes about one message a second and channel
+
     def __init__(self, token: str, api_url: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         silent = logging.Logger("slack_sdk.silent", logging.CRITICAL + 1)  # noqa: LOG001  the SDK would log what we raise
         url = api_url or API_URL

@@ -1,0 +1,143 @@
+"""The digest: the state of all flights, worst first, by money; and a total that is tied to the warehouse."""
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from notifiers import limits
+from notifiers.cards import digest
+from notifiers.cards_blocks import characters
+from notifiers.cards_digest import DIGEST_CHARACTERS, _whole_units
+from notifiers.message import Message
+from pacing_brain.model import Incident, Problem
+from tests.unit.notifiers import world as w
+
+PARTS = ("matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined")
+
+
+def rows(*lanes: tuple[str, str, int | None, int | None], phase: str = "live") -> pd.DataFrame:
+    frame = pd.DataFrame(lanes, columns=["lane", "currency", "actual_micros", "target_micros"])
+    return frame.assign(phase=phase).astype({"actual_micros": "Int64", "target_micros": "Int64"})
+
+
+ROWS = rows(("critical", "GBP", 45_195 * w.UNITS, 34_500 * w.UNITS), ("healthy", "GBP", 100 * w.UNITS, 100 * w.UNITS),
+            ("warning", "EUR", 90 * w.UNITS, 80 * w.UNITS), ("escalate", "EUR", 5_000 * w.UNITS, 16_000 * w.UNITS))
+
+
+def spend(**parts: int) -> dict[str, int]:
+    values = dict.fromkeys(PARTS, 0) | parts
+    return values | {"total": sum(values.values())}
+
+
+def many() -> list[Incident]:
+    """Incidents of every kind, in no order."""
+    watched = [w.over(severity="warning", lane="warning", action="slack_alert", flight_id=f"w{n}", campaign_name=f"Watched {n}",
+                      actual_micros=(38_000 + n) * w.UNITS) for n in range(7)]
+    return [w.silent(), w.unplanned(), *watched, w.unmatched(), w.over(),
+            w.shared(Problem.STALE, "account:meta/4411", "No new data.")]
+
+
+def said(message: Message) -> str:
+    return "\n".join(text for block in message.blocks for text in limits.texts(block))
+
+
+def make(frame: pd.DataFrame = ROWS, incidents: list[Incident] | None = None, **summary: Any) -> Message:
+    return digest(summary, frame, many() if incidents is None else incidents, w.PLAIN)
+
+
+def test_counts_and_the_worst() -> None:
+    """The locked phone shows the counts and the worst by money; the counts are of flights, not of incidents."""
+    message = make()
+    assert message.text == ("Pacing, Wed 18 Nov 08:00 UTC: 1 critical, 1 need a person, 1 to watch, 1 on plan. "
+                            "Worst: Halden UK, HAL_UK_PMax_WinterJackets, 131 % · £10,695 over.")
+    assert "*4 flights*: 🔴 1 critical · 🔎 1 need a person · 🟡 1 to watch · 🟢 1 on plan." in said(message)
+
+
+def test_flights_before_their_start_and_after_their_close_are_not_counted() -> None:
+    """Only flights that are judged now are in the counts and the sums."""
+    message = make(pd.concat([ROWS, rows(("healthy", "USD", 1, 1), phase="before"), rows(("healthy", "USD", 1, 1), phase="closed")]))
+    assert "*4 flights*" in said(message)
+    assert "USD" not in said(message)
+
+
+def test_currencies_are_never_added() -> None:
+    """Each currency has a line of its own, over the flights that can be judged."""
+    text = said(make())
+    assert "*GBP*: £45,295 spent, £34,600 planned to date, *131 %*." in text
+    assert "*EUR*: €90 spent, €80 planned to date, *113 %*." in text
+    assert "The 3 flights that can be judged. Currencies are not added together." in text
+
+
+def test_worst_first_is_severity_then_money() -> None:
+    """Within a list the larger amount stands first, whatever the percentage."""
+    text = said(make())
+    assert text.find("HAL_UK_PMax_WinterJackets") < text.find("Prospecting Nov")
+    assert text.find("Watched 6") < text.find("Watched 5") < text.find("Watched 4")
+    assert "*To watch (7)*" in text
+    assert "… and 4 more in the report" in text
+
+
+def test_money_outside_every_plan() -> None:
+    """Spend that no line covers is said with its amount, since when, and the rate."""
+    assert "€3,390 since Sun 15 Nov, Meta account 4411 (about €1,130 a day)" in said(make())
+
+
+def test_the_total_is_tied_to_its_parts() -> None:
+    """The parts of each currency stand there and add up to the total as shown, to the unit."""
+    text = said(make(spend_micros={"GBP": spend(matched=428_900_400_000, outside_flight=411_600_000, untracked=0),
+                                   "EUR": spend(matched=251_100 * w.UNITS, ambiguous=19_870 * w.UNITS, untracked=3_390 * w.UNITS)}))
+    assert "GBP: 428,900 in plan + 412 outside its flight = 429,312, the warehouse total." in text
+    assert "EUR: 251,100 in plan + 3,390 in no plan + 19,870 to confirm = 274,360, the warehouse total." in text
+
+
+def test_parts_that_do_not_add_up_are_an_alarm() -> None:
+    """A total that its parts do not reach is said loudly, never made to fit."""
+    assert "do *not* add up to the warehouse total £5." in said(make(spend_micros={"GBP": spend(matched=w.UNITS) | {"total": 5 * w.UNITS}}))
+
+
+@pytest.mark.parametrize(("parts", "total"), [([333_333, 333_333, 333_334], 1_000_000), ([1_500_000, 1_500_000], 3_000_000), ([0, 0], 0),
+                                             ([-400_000, 2_400_000], 2_000_000), ([999_999, 1], 1_000_000)])
+def test_whole_units_add_up(parts: list[int], total: int) -> None:
+    """Rounded parts add up to the rounded total."""
+    assert sum(_whole_units(parts, total)) == total // 1_000_000
+
+
+def test_a_partial_run_says_so_first() -> None:
+    """What did not answer stands above the figures."""
+    text = said(make(partial=["Meta did not answer; 12 flights are not judged."]))
+    assert text.find("*Partial run*: Meta did not answer") < text.find("*GBP*")
+
+
+def test_changes_since_the_last_digest() -> None:
+    """New, worse and back on plan are counted where they are known."""
+    assert "2 new, 1 worse, 4 back on plan" in said(make(changes={"new": 2, "worse": 1, "back": 4}))
+
+
+def test_an_empty_run() -> None:
+    """A run without flights still says so."""
+    message = make(rows(), [])
+    assert "*0 flights*" in said(message)
+    assert limits.check(message) == []
+
+
+def test_links_and_the_next_run() -> None:
+    """Links and the next run are there when they are known."""
+    context = dataclasses.replace(w.PLAIN, run_url="https://prefect.example/r", report_url="https://r.example", next_run=datetime(2026, 11, 18, 12, tzinfo=UTC))
+    text = said(digest({}, ROWS, [], context))
+    assert "<https://prefect.example/r|Run> · <https://r.example|Full report>" in text
+    assert "Next run <!date^" in text
+
+
+def test_the_digest_fits() -> None:
+    """With hundreds of incidents, long names and ten currencies it stays in its limits, and keeps the critical ones."""
+    long = "Ünïcödé & <name> " * 40
+    incidents = [w.over(flight_id=f"c{n}", campaign_name=long, client=long) for n in range(200)] + many() * 3
+    frame = rows(*[("healthy", f"C{n}X", 10**15, 10**15) for n in range(10)])
+    message = make(frame, incidents, spend_micros={f"C{n}X": spend(matched=10**18, untracked=10**18) for n in range(10)}, partial=[long, long, long])
+    assert limits.check(message) == []
+    assert len(message.blocks) < limits.CARD_BLOCKS
+    assert characters(message.blocks) <= DIGEST_CHARACTERS
+    assert "*Critical, by money*" in said(message)
