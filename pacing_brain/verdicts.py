@@ -22,7 +22,7 @@ def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> 
     healthy = (ground == "band") & flights["severity"].eq("healthy").to_numpy(dtype=bool)
     lists = np.empty(len(flights), dtype=object)
     off = flights["pacing_pct"].to_numpy("float64") - 100.0
-    pacing = 100.0 + np.trunc(off * 10.0 + np.sign(off) * 1e-6) / 10.0  # cut towards plan, as `_tenths`
+    pacing = 100.0 + np.trunc(off * 10.0 + np.sign(off) * 1e-9) / 10.0  # cut towards plan, as `_tenths`
     lists[healthy] = _listed(f"On plan: {pct:.1f} % of plan to date." if pct == pct else "Nothing is planned or spent yet."  # noqa: PLR0124  NaN
                              for pct in pacing[healthy])
     if not healthy.all():

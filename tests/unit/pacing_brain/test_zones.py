@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from pacing_brain import zones
 from pacing_brain.errors import DataError
@@ -39,6 +39,7 @@ def slow_midnight(day, name):
     return at
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(DAYS, st.sampled_from(NAMES)), min_size=1, max_size=4))
 def test_a_day_begins_when_its_wall_clock_date_is_first_seen(rows):
     """A day begins at the first instant at which the zone's wall clock shows it or a later one."""
@@ -46,6 +47,7 @@ def test_a_day_begins_when_its_wall_clock_date_is_first_seen(rows):
     assert list(found) == [pd.Timestamp(slow_midnight(day, name)) for day, name in rows]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.datetimes(datetime(1995, 1, 1), datetime(2045, 1, 1)), st.sampled_from(NAMES)), min_size=1, max_size=8))
 def test_every_instant_lies_in_its_day(rows):
     """midnights(local_days(t)) <= t < midnights(local_days(t) + 1): days neither overlap nor leave a gap."""
