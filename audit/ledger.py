@@ -103,9 +103,16 @@ def render(entry: Entry, seq: int, at: datetime, run_id: str | None) -> bytes:
 def as_json(value: object, what: str) -> bytes:
     """Raises LedgerError: `what` holds something that JSON cannot say."""
     try:
-        return orjson.dumps(value, option=_FORMAT)
+        return orjson.dumps(value, option=_FORMAT, default=_plain)
     except TypeError as error:
         raise LedgerError(f"{what} is no JSON: {error}") from error
+
+
+def _plain(value: object) -> datetime | None:
+    """An instant of pandas is a subclass of datetime, which orjson does not take; NaT is one too, and equals nothing."""
+    if isinstance(value, datetime):
+        return datetime.fromisoformat(value.isoformat()) if value == value else None  # noqa: PLR0124
+    raise TypeError(f"Type is not JSON serializable: {type(value).__name__}")
 
 
 def head(connection: Connection) -> Head:

@@ -72,7 +72,7 @@ class Observations:
         """Digests by name of the frames that a run kept: a resumed run loads its inputs instead of reading them anew."""
         with self.database.transaction() as connection:
             rows = connection.execute(select(recorded_frames.c.name, recorded_frames.c.digest).where(recorded_frames.c.run_id == run_id))
-            return dict(row.tuple() for row in rows)
+            return {row.name: row.digest for row in rows}
 
     def standing(self, name: str) -> pd.DataFrame | None:
         """The newest frame of a name that a sealed live run kept (memory, decisions); none: no such run."""

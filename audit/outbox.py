@@ -111,8 +111,8 @@ class Outbox:
     def counts(self) -> dict[str, int]:
         """Messages by status: pending | leased | delivered | dead."""
         with self.database.transaction() as connection:
-            rows = connection.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
-            return dict.fromkeys(("pending", "leased", "delivered", "dead"), 0) | dict(row.tuple() for row in rows)
+            rows = connection.execute(select(outbox.c.status, func.count().label("messages")).group_by(outbox.c.status))
+            return dict.fromkeys(("pending", "leased", "delivered", "dead"), 0) | {row.status: row.messages for row in rows}
 
 
 def _due(now: datetime) -> ColumnElement[bool]:

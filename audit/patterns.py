@@ -36,7 +36,8 @@ def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at:
     new = []
     for row in PATTERNS.check(learned).to_dict("records"):
         values = {str(name): None if pd.isna(value) else value for name, value in row.items()} | {"learned_at": at}
-        if connection.execute(insert(patterns).values(values).on_conflict_do_nothing()).rowcount:
+        statement = insert(patterns).values(values).on_conflict_do_nothing().returning(patterns.c.pattern_id)
+        if connection.execute(statement).first() is not None:
             said = {name: values[name] for name in ("kind", "scope", "value", "support", "confidence", "expires_at")}
             new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()}))
     return ledger.append(connection, run_id, new, at)

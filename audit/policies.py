@@ -21,7 +21,8 @@ class Policies:
         with self.database.transaction() as connection:
             at = clock.now(connection)
             row = {"digest": policy.digest, "text": policy.canonical(), "adopted_at": at}
-            new = connection.execute(insert(policies).values(row).on_conflict_do_nothing()).rowcount == 1
+            statement = insert(policies).values(row).on_conflict_do_nothing().returning(policies.c.digest)
+            new = connection.execute(statement).first() is not None
             if new:
                 ledger.append(connection, run_id, [ledger.Entry("policy_adopted", policy.digest, {"text": policy.canonical()})], at)
             return new

@@ -65,7 +65,7 @@ def put(connection: Connection, found: Iterable[Recommendation]) -> None:
         statement = insert(recommendations).values(row)
         known = (recommendations.c.version == recommendation.version - 1) & (recommendations.c.status == "pending")
         statement = statement.on_conflict_do_update(index_elements=["recommendation_id"], set_=row, where=known)
-        if connection.execute(statement).rowcount != 1:
+        if connection.execute(statement.returning(recommendations.c.version)).first() is None:
             raise LedgerError(f"recommendation {recommendation.recommendation_id} changed while the run decided on it. Start the run again.")
 
 

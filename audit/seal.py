@@ -103,7 +103,7 @@ def _shards(connection: Connection, run_id: str) -> list[list[int]]:
 
 def _check_frames(connection: Connection, run_id: str, frames: Mapping[str, str]) -> None:
     rows = connection.execute(select(recorded_frames.c.name, recorded_frames.c.digest).where(recorded_frames.c.run_id == run_id))
-    kept = dict(row.tuple() for row in rows)
+    kept = {row.name: row.digest for row in rows}
     for name, digest in frames.items():
         if kept.get(name) != digest:
             raise LedgerError(f"run {run_id} cannot be sealed: its frame {name} was not kept")

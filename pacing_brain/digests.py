@@ -42,13 +42,16 @@ def frame_digest(frame: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def group_digests(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.Series:
+def group_digests(frame: pd.DataFrame, by: str | pd.Series, columns: Sequence[str]) -> pd.Series:
     """Hex SHA-256 of each group's rows over `columns`, indexed by group and sorted by it; rows whose group is null belong to none.
+
+    by: a column, or a value for each row. A group's digest is `frame_digest` of its rows alone.
 
     Raises:
         FrameError: a column's dtype has no canonical form.
     """
-    codes, groups = pd.factorize(frame[by])
+    key = frame[by] if isinstance(by, str) else by
+    codes, groups = pd.factorize(key)
     own = codes >= 0
     members = frame[list(columns)] if own.all() else frame.loc[own, list(columns)]
     codes = codes[own]
@@ -56,7 +59,7 @@ def group_digests(frame: pd.DataFrame, by: str, columns: Sequence[str]) -> pd.Se
     order = rows.order(codes.astype(np.uint64), groups=len(groups))
     sizes = (np.bincount(codes, minlength=len(groups)) * rows.width).tolist()
     digests = list(_sliced(rows.header(), rows.blocks(order), sizes))
-    return pd.Series(digests, index=pd.Index(groups, name=by), dtype="str", name="digest").sort_index()
+    return pd.Series(digests, index=pd.Index(groups, name=key.name), dtype="str", name="digest").sort_index()
 
 
 def _sliced(header: bytes, blocks: Iterator[Words], sizes: Iterable[int]) -> Iterator[str]:
