@@ -39,10 +39,11 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
 
 
 def comparable(flights: pd.DataFrame) -> pd.Series:
-    """Where spend and plan are both known and it is certain enough that they belong together."""
+    """Where spend and plan are both known, in one currency, and it is certain enough that they belong together."""
     known = flights["actual_micros"].notna() & flights["target_micros"].notna()
     met = ~flights["match_kind"].isin([MatchKind.AMBIGUOUS.value, MatchKind.NONE.value]) | flights["zero_kind"].ne("")
-    return (known & met).astype("bool")
+    alike = flights["feed_currencies"].fillna("").isin([""]) | flights["feed_currencies"].eq(flights["currency"])
+    return (known & met & alike).astype("bool")
 
 
 def _phase(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Series:

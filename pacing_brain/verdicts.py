@@ -13,7 +13,7 @@ from pacing_brain.zones import day_text
 Row = dict[str, Any]
 READ = ["campaign_name", "campaign_id", "platform", "currency", "start_date", "end_date", "match_kind", "actual_micros", "target_micros",
         "budget_micros", "variance_pct", "pacing_pct", "direction", "severity", "zero_kind", "first_spend_day", "last_spend_day", "closed_day",
-        "elapsed_hours", "stake_micros", "platform_status", "impressions", "cost_fault"]
+        "elapsed_hours", "stake_micros", "feed_currencies"]
 EDGES = ["variance_warning_pct", "variance_critical_pct", "variance_hysteresis_pct", "early_hours", "early_closed_days", "zero_planned_hours"]
 
 
@@ -76,6 +76,8 @@ def _unknown(row: Row) -> str:
         return f"Planned, not found: no campaign of the platform is known {where}, so its pacing is not judged."
     if row["actual_micros"] is None:
         return "Spend to date is not known, so its pacing is not judged."
+    if row["feed_currencies"] and row["feed_currencies"] != row["currency"]:
+        return f"The plan is in {row['currency']}, the feed in {row['feed_currencies'].replace(',', ' and ')}, so its pacing is not judged."
     return "The plan to date is not known, so its pacing is not judged."
 
 

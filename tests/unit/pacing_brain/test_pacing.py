@@ -164,6 +164,15 @@ def test_without_a_certain_match_no_pacing_is_judged(kind):
     assert row["reasons"][0].endswith("so its pacing is not judged.")
 
 
+@pytest.mark.parametrize(("feed", "said"), [("USD", "USD"), ("EUR,USD", "EUR and USD")])
+def test_amounts_of_two_currencies_are_not_compared(feed, said):
+    """A feed in another currency than the plan, or in several: no variance and no band, whatever the amounts."""
+    row = one(feed_currencies=feed, **spent(1_500))
+    assert (row["severity"], row["direction"], pd.isna(row["variance_pct"]), pd.isna(row["band_severity"])) == ("warning", "none", True, True)
+    assert row["reasons"] == [f"The plan is in EUR, the feed in {said}, so its pacing is not judged."]
+    assert one(feed_currencies="", **spent(1_500))["severity"] == "critical"
+
+
 def test_a_campaign_not_found_is_nothing_yet_in_its_first_hours():
     """A planned campaign that is not found before the load covers 12 hours is healthy, and says so."""
     row = one(match_kind="none", known_on_platform=False, actual_micros=None, spend_days=0, watermark="2026-06-01T04:00:00Z", closed_day=None)
