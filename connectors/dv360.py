@@ -83,7 +83,8 @@ def _placed(orders: pd.DataFrame, delivered: pd.DataFrame) -> pd.DataFrame:
     """Insertion orders with their advertiser: the budget table's, else that of the delivery under the same name, if it is one."""
     one = delivered.drop_duplicates(["campaign_name", "account_id"]).drop_duplicates("campaign_name", keep=False)
     by_name = orders["campaign_name"].map(one.set_index("campaign_name")["account_id"])
-    only = delivered["account_id"].iloc[0] if delivered["account_id"].nunique() == 1 else UNKNOWN
+    accounts = delivered["account_id"].dropna().unique()
+    only = accounts[0] if len(accounts) == 1 else UNKNOWN
     return orders.assign(account_id=orders["account_id"].fillna(by_name).fillna(only), platform=PLATFORM)
 
 
@@ -101,5 +102,5 @@ def _ambiguous(orders: pd.DataFrame, place: str) -> tuple[Quarantined, ...]:
     return tuple(
         Quarantined(source="spend", place=place, column="IO_NAME", value=str(name)[:200], subject=f"{PLATFORM}/{account}/name:{name}",
                     reason=f"The name stands for insertion orders {', '.join(sorted(rows['campaign_id']))}: spend is known by name only. "
-                    "Give each its own name.")  # fmt: skip
+                    "Give each its own name.")
         for (account, name), rows in several.groupby(["account_id", "campaign_name"]))

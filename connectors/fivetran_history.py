@@ -8,7 +8,7 @@ from connectors.queries import identifier, optional, query
 from connectors.snowflake import Catalog, Warehouse
 
 _OPEN_YEAR = 2037  # Google writes 2037-12-30 for a campaign without an end
-_NO_CENTS = frozenset("BIF CLP COP CRC DJF GNF HUF IDR ISK JPY KMF KRW PYG RWF TWD UGX VND VUV XAF XOF XPF".split())  # Meta: offset 1
+_NO_CENTS = frozenset(["BIF", "CLP", "COP", "CRC", "DJF", "GNF", "HUF", "IDR", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "TWD", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])  # Meta: offset 1
 _TABLES = ("ACCOUNT_HISTORY", "CAMPAIGN_HISTORY")
 
 
@@ -37,7 +37,8 @@ Found = dict[tuple[Platform, str], list[tuple[str, str]]]
 
 def history(catalog: Catalog) -> Found:
     """The history tables of each platform: ACCOUNT_HISTORY in a schema named after it (several connectors: all of them), or
-    GOOGLE_ADS_ACCOUNT_HISTORY in any."""
+    GOOGLE_ADS_ACCOUNT_HISTORY in any.
+    """
     return {(platform, table): [key for key in catalog if _is(key, platform.prefix, table)] for platform in PLATFORMS for table in _TABLES}
 
 

@@ -33,7 +33,7 @@ def read_csv(data: bytes, name: str, header_row: int = 1) -> Sheet:
 
 
 def _text(data: bytes, name: str) -> str:
-    if not data.strip(b"\0 \r\n\t"):
+    if not data.strip(b"\0 \r\n\t\xff\xfe\xef\xbb\xbf"):
         raise TrackerUnreadable(f"tracker {name} is empty. Put the plan back, or point PACING_TRACKER at another file.")
     for encoding in _encodings(data):
         try:

@@ -1,13 +1,15 @@
 """Where a tracker is: a file, an https address, a Postgres table or query, a Snowflake table. Each reader gives a Sheet."""
 
 from pathlib import Path
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
 from connectors.snowflake_settings import SnowflakeSettings
 from connectors.tracker_csv import read_csv
 from connectors.tracker_sheet import Sheet
+from connectors.tracker_tables import read_postgres, read_snowflake
+from connectors.tracker_web import fetch
 from connectors.tracker_xlsx import read_xlsx
 from pacing_brain.errors import TrackerUnreadable
 
@@ -21,6 +23,15 @@ def read_sheet(location: str, *, http: httpx.Client | None, snowflake: Snowflake
     Raises:
         TrackerUnreadable: it cannot be read; the message names the place without secrets and the next step.
     """
+    if location.startswith(("postgresql:", "postgres:", "postgresql+psycopg:")):
+        return read_postgres(location)
+    if location.startswith("snowflake:"):
+        return read_snowflake(location, snowflake, query_tag)
+    if location.startswith("https://"):
+        data, name = fetch(location, http)
+        return sheet_of_bytes(data, name, urlsplit(location).query)
+    if "://" in location:
+        raise TrackerUnreadable(f"tracker: {location.partition(':')[0]}:// is not read. Use a path, https://, postgresql:// or snowflake:TABLE.")
     return _read_path(location)
 
 

@@ -15,6 +15,7 @@ from connectors.tracker_sheet import CellFault, Sheet, cell_text, sheet_of
 from pacing_brain.errors import TrackerUnreadable
 
 _MAX_UNPACKED = 1_000_000_000  # bytes: a small file that unpacks to more is no tracker
+_EXACT_BELOW = 1e15
 _EXCEL_ERROR = re.compile(r"#(REF!|N/A|VALUE!|NAME\?|DIV/0!|NULL!|NUM!)")
 _FORMULA = re.compile(rb"<f[ >/]")
 
@@ -67,8 +68,10 @@ def _rows(data: bytes, name: str, wanted: str | None, *, computed: bool) -> Iter
 
 
 def _value(cell: Any) -> Any:
-    """The cell's value; a number shown as a percentage becomes one: 0.15 -> 15%."""
+    """The cell's value; a number shown as a percentage becomes one (0.15 -> 15%), a float beyond 15 digits shows that it is rounded."""
     value = cell.value
+    if isinstance(value, float) and abs(value) >= _EXACT_BELOW:
+        return f"{value:.14E}"
     if isinstance(value, int | float) and not isinstance(value, bool) and "%" in (cell.number_format or ""):
         return f"{round(value * 100, 9):g}%"
     return value
