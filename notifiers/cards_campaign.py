@@ -1,14 +1,17 @@
 """Cards about one campaign's delivery: over plan, under plan, not delivering, not found on the platform."""
 
+from decimal import ROUND_HALF_EVEN, Decimal
+
 from notifiers.cards_answers import answers, who_decides
 from notifiers.cards_blocks import card, fields, header, section
 from notifiers.cards_facts import (
-    PAUSED, CardContext, Facts, account, amount, amount_of, complete_field, flight_field, flight_of, loaded_at, needed_per_day_micros,
+    PAUSED, CardContext, Facts, account, amount, amount_of, complete_field, flight_field, flight_of, found_id, loaded_at, needed_per_day_micros,
     off_plan_micros, owner_field, pct_of_plan, platform, remaining_seconds, title, trust_field, what_to_do, where_field, why,
 )
 from notifiers.cards_text import clock_text, count, day, outside, plain, token, weekday
 from notifiers.message import Message
 from pacing_brain.model import Action, Incident, Severity
+from pacing_brain.money import MICROS, WHOLE_FROM
 
 CHECKLIST = (
     "1. *Status*: campaign, ad set and ad all on? Start date and hour right, in the account's time?",
@@ -75,12 +78,20 @@ def _spent_of_planned(row: Facts) -> str:
     if pct is None:
         return f"*Spent {amount_of(row, 'actual_micros')} where nothing is planned to date.*"
     side = "over" if off > 0 else "under"
-    return (f"*{pct} of plan to date.* Spent *{amount_of(row, 'actual_micros')}*, planned *{amount_of(row, 'target_micros')}*: "
+    actual, planned = int(row["actual_micros"]), int(row["target_micros"])
+    if min(actual, planned, abs(off)) >= WHOLE_FROM:
+        planned = _whole(actual) - _whole(off)  # the three figures as shown add up
+    return (f"*{pct} of plan to date.* Spent *{amount_of(row, 'actual_micros')}*, planned *{amount(planned, row.get('currency'))}*: "
             f"*{amount(abs(off), row.get('currency'))} {side}*.")
 
 
+def _whole(micros: int) -> int:
+    """Rounded half-even to whole units, as amounts are shown."""
+    return int((Decimal(micros) / MICROS).to_integral_value(ROUND_HALF_EVEN)) * MICROS
+
+
 def _budget_left(row: Facts) -> str:
-    """What is left of the whole budget, and the daily rate that lands on it: arithmetic, no forecast."""
+    """What is left of the whole budget, and the daily rate that lands on it unless a remedy says so: arithmetic, no forecast."""
     budget, actual, last = row.get("budget_micros"), row.get("actual_micros"), day(row.get("end_date"))
     if not budget or actual is None or last is None:
         return ""
@@ -90,7 +101,7 @@ def _budget_left(row: Facts) -> str:
         return f"The whole budget of {whole} is spent" + (f", and {amount(over, row.get('currency'))} more." if over else ".")
     if not remaining_seconds(row):
         return f"The flight ended on {weekday(last)}; its budget was {whole}."
-    left, rate = amount(int(budget) - int(actual), row.get("currency")), needed_per_day_micros(row)
+    left, rate = amount(int(budget) - int(actual), row.get("currency")), None if row.get("mitigation") else needed_per_day_micros(row)
     daily = f": *{amount(rate, row.get('currency'))} a day* from there lands on it" if rate is not None else ""
     return f"{left} of the {whole} budget is left until the end of {weekday(last)}{daily}."
 
@@ -98,9 +109,10 @@ def _budget_left(row: Facts) -> str:
 def _matched_by_name(row: Facts) -> list[str]:
     if row.get("match_kind") != "name":
         return []
-    found = row.get("platform_campaign_id")
-    put = f" Better still: put the campaign's id into column campaign_id, row {row.get('row')} of the plan." if row.get("row") else ""
-    return [f"*Matched by name only*{f' (id {outside(found, 40)})' if found else ''}: no pause is asked for until a person confirms it.{put}"]
+    found = found_id(row)
+    what = f"*{outside(found, 40)}*" if found else "the campaign's id"
+    put = f" Put {what} into column campaign_id, row {row.get('row')} of the plan, and it is certain." if row.get("row") else ""
+    return [f"*Matched by name only*: no pause is asked for until a person confirms it.{put}"]
 
 
 def _campaign_fields(row: Facts, incident: Incident, context: CardContext, *more: str) -> dict[str, object] | None:
@@ -166,7 +178,7 @@ def _catch_up(row: Facts) -> list[str]:
     """What each further day leaves unspent (even plans only), and what would still land on the budget."""
     rate, budget, last = needed_per_day_micros(row), int(row.get("budget_micros") or 0), day(row.get("end_date"))
     first, currency = day(row.get("start_date")), row.get("currency")
-    if rate is None or not first or not last or row.get("cost_fault"):
+    if rate is None or not first or not last or row.get("cost_fault") or _paused(row):
         return []
     per_day = budget // ((last - first).days + 1)
     missed = f"Each further day leaves *{amount(per_day, currency)}* unspent. " if row.get("curve") == "even" else ""

@@ -84,9 +84,15 @@ def account_number(row: Facts) -> str:
     return f"{number[:3]}-{number[3:6]}-{number[6:]}" if dashed else number
 
 
+def found_id(row: Facts) -> str | None:
+    """The id of the campaign that was found, also where only the name says that it is the planned one."""
+    found = row.get("platform_campaign_id") or str(row.get("campaign_key") or "").split("/", 2)[-1]
+    return str(found) if found and not str(found).startswith("name:") else None
+
+
 def open_link(row: Facts) -> str:
     """To the campaign in its platform, where an address is known that needs nothing but the ids."""
-    campaign, number = row.get("platform_campaign_id") or row.get("campaign_id"), str(row.get("account_id") or "")
+    campaign, number = found_id(row) or row.get("campaign_id"), str(row.get("account_id") or "")
     if not campaign or not number:
         return ""
     here, there = (quote(text, safe="", errors="replace") for text in (number.replace("-", "").removeprefix("act_"), str(campaign)))
@@ -225,6 +231,8 @@ def what_to_do(row: Facts, most: int = 4) -> list[str]:
     steps = [sentence(step) for step in row.get("mitigation") or []][:most]
     if not steps:
         return [f"*What you can do* {sentence(row['recommendation'])}"] if row.get("recommendation") else []
+    if len(steps) == 1:
+        return [f"*What you can do* {steps[0]}"]
     return [f"*What you can do* 1. {steps[0]}", *(f"{number}. {step}" for number, step in enumerate(steps[1:], 2))]
 
 

@@ -110,14 +110,14 @@ def which_campaign(incident: Incident, context: CardContext, row: Facts) -> Mess
 def planned_not_found(incident: Incident, context: CardContext, row: Facts) -> Message:
     """No id, and no campaign whose name comes near."""
     where, planned = outside(platform(row.get("platform")), 30), amount_of(row, "target_micros")
-    more = section(_not_proposed(row))
+    more, steps = section(_not_proposed(row)), what_to_do(row)
+    put = "" if steps else f"To answer, put the campaign's id into column campaign_id, row {row.get('row')}."
     summary = (f"{_what_is_missing(row)} No {where} campaign has this name or one near enough to ask about. "
                f"*{planned} planned to date* cannot be compared with anything.")
     return card(
         f"🔎 Planned, not found: {title(row, ', ')} ({plain(platform(row.get('platform')), 30)}). {plain(planned)} planned to date.",
         [header(f"🔎 Planned, not found on the platform: {title(row)}"), section([summary]), fields([_in_plan(row), owner_field(row, context)]),
-         more, section(what_to_do(row)), answers(incident, context, row),
-         who_decides(incident, context, row, f"To answer, put the campaign's id into column campaign_id, row {row.get('row')}.")],
+         more, section(steps), answers(incident, context, row), who_decides(incident, context, row, put)],
         spare=[more])
 
 

@@ -40,7 +40,7 @@ def campaign_data(incident: Incident, context: CardContext) -> Message:
     row = flight_of(finding.facts)
     what, consequence = SCOPE_WORDS.get(finding.problem, SCOPE_WORDS[Problem.IDENTITY])
     return card(
-        f"🔎 {what}: {title(row, ', ')} ({plain(platform(row.get('platform')), 30)}). {plain(finding.headline, 140)}",
+        f"🔎 {what}: {title(row, ', ')} ({plain(platform(row.get('platform')), 30)}). {plain(finding.headline, 170)}",
         [header(f"🔎 {what}: {title(row)}"), section([f"*{sentence(finding.headline)}*", consequence]),
          fields([flight_field(row), where_field(row), trust_field(row), complete_field(row, finding.facts, context.as_of),
                  owner_field(row, context)]),
@@ -56,7 +56,7 @@ def account_stopped(incident: Incident, context: CardContext) -> Message:
     planned = _amounts_list(finding.facts)
     return card(
         f"{emoji(incident)} Not delivering: {_account_plain(row)} has stopped. {several}, none of them spends.",
-        [header(f"{emoji(incident)} Not delivering: the whole account {_account_plain(row)}"),
+        [header(f"{emoji(incident)} Not delivering: all of {_account_plain(row)}"),
          section([f"*None of the {several} of {account(row)} spends.*" + (f" {planned} of plan depends on it." if planned else ""),
                   SCOPE_WORDS[Problem.ZERO][1]]),
          fields([_loaded_field(finding.facts, context), _owner(incident, context)]), section(_listed(flights)),
@@ -71,10 +71,10 @@ def shared_fault(incident: Incident, context: CardContext) -> Message:
     row = _account_row(incident)
     where = {"account": _account_plain(row), "source": f"source {plain(name)}", "tracker": f"plan {plain(name)}"}.get(kind, plain(name))
     flights, rows = _flights(finding.facts), _rows(finding.facts)
-    judged = count(len(flights), "campaign is", "campaigns are")
-    touched = f"*{judged} not judged*" + (f", {money} at stake." if (money := _amounts_list(finding.facts)) else ".") if flights else ""
+    several, money = count(len(flights), "campaign", "campaigns"), _amounts_list(finding.facts)
+    touched = f"At stake: *{money}* in {several}." if flights and money else ""
     return card(
-        f"🔎 {what}: {where}. {plain(finding.headline, 140)}",
+        f"🔎 {what}: {where}. {plain(finding.headline, 170)}",
         [header(f"🔎 {what}: {where}"), section([f"*{sentence(finding.headline)}*", touched, consequence]),
          fields([_loaded_field(finding.facts, context), _owner(incident, context)]) if kind == "account" else None,
          section(_listed(flights) or rows), section(_next_step(finding.problem, kind)), answers(incident, context, {}),

@@ -39,6 +39,12 @@ def test_over_plan() -> None:
     assert words_in_order(text, "Over plan", "£10,695 over", "Can we trust this?", "*Why*", "*What you can do*", "Can decide:", "record 48213")
 
 
+def test_figures_as_shown_add_up() -> None:
+    """What is shown as spent, planned and off plan adds up, although each is rounded."""
+    text = said(incident_card(w.over(actual_micros=11_327_400_000, target_micros=19_017_600_000, problem="under", direction="under"), w.PLAIN))
+    assert "Spent *£11,327*, planned *£19,017*: *£7,690 under*." in text
+
+
 def test_command_line_where_no_endpoint_is_configured() -> None:
     """Without an endpoint there are no buttons; the card shows the commands that answer and explain."""
     message = incident_card(w.over(), w.PLAIN)
@@ -152,9 +158,10 @@ def test_several_that_fit_are_all_shown_and_none_is_taken() -> None:
 
 def test_matched_by_name_asks_for_the_match_not_for_a_pause() -> None:
     """A critical over-delivery matched by name only carries the confirm button and says why there is no pause."""
-    message = incident_card(w.over(match_kind="name", action="slack_alert"), w.INTERACTIVE)
+    message = incident_card(w.over(match_kind="name", action="slack_alert", platform_campaign_id=None), w.INTERACTIVE)
     assert {"confirm_match", "deny_match"} <= set(buttons(message))
-    assert "*Matched by name only* (id 4711): no pause is asked for until a person confirms it." in said(message)
+    assert ("*Matched by name only*: no pause is asked for until a person confirms it. Put *4711* into column campaign_id, row 14 of the plan, "
+            "and it is certain.") in said(message)
 
 
 def test_low_trust() -> None:
@@ -172,10 +179,10 @@ def test_a_red_check_is_said_with_its_evidence() -> None:
 
 
 @pytest.mark.parametrize(("incident", "words"), [
-    (w.shared(Problem.STALE, "account:meta/4411", "No new data since Tue."), ["No new data: Meta account 4411", "8 campaigns are not judged",
+    (w.shared(Problem.STALE, "account:meta/4411", "No new data since Tue."), ["No new data: Meta account 4411", "in 8 campaigns",
                                                                              "€3,390 and £412", "… and 2 more", "Look at the connector"]),
     (w.shared(Problem.STALE, "source:campaign_spend", "Snowflake did not answer."), ["source campaign_spend", "`pacing doctor`"]),
-    (w.shared(Problem.ZERO, "account:meta/4411", "-"), ["the whole account Meta account 4411", "None of the 8 live campaigns", "Nothing is paused"]),
+    (w.shared(Problem.ZERO, "account:meta/4411", "-"), ["all of Meta account 4411", "None of the 8 live campaigns", "Nothing is paused"]),
     (w.shared(Problem.CURRENCY, "account:meta/4411", "The plan says EUR, the feed USD."), ["Currencies differ", "Correct column currency"]),
     (w.shared(Problem.DUPLICATE, "source:campaign_spend", "Rows do not add up to the total."), ["do not add up", "loaded twice"]),
     (w.unplanned(), ["*€3,390* in 1 campaign of Meta, account 4411 since Sun 15 Nov (about €1,130 a day)", "Test &amp; &lt;learn&gt;",
