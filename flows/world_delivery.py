@@ -17,19 +17,19 @@ Ints = npt.NDArray[np.int64]
 HOUR = 3_600_000_000  # microseconds
 DAY = 24 * HOUR
 PPM = 1_000_000
-WEEKDAYS_PPM = np.array([1_030_000, 1_040_000, 1_040_000, 1_030_000, 1_000_000, 930_000, 930_000], dtype=np.int64)  # Monday first; sum 7
-NOISE_PPM = 40_000  # standard deviation of a day
+WEEKDAYS_PPM = np.array([1_020_000, 1_030_000, 1_030_000, 1_020_000, 1_000_000, 950_000, 950_000], dtype=np.int64)  # Monday first; sum 7
+NOISE_PPM = 30_000  # standard deviation of a day
 REVISION = 3 * DAY  # rows are written again until this long after their day
 
 # platform -> least and most of what a load lacks, in minutes; below the policy's lag, so that its watermark is safe
-LAG_MINUTES = {"google": (30, 110), "meta": (120, 285)}
+LAG_MINUTES = {"google": (70, 110), "meta": (210, 290)}
 DAILY = "dv360"  # loads once a day, at 08:00 +-1 h of the account's zone, whole days only
 
 
 def _intraday(hour: float) -> int:
-    """Share of a day that is spent by an hour, in ppm: nights are a quarter below the average, afternoons a quarter above."""
+    """Share of a day that is spent by an hour, in ppm: nights are an eighth below the average, afternoons an eighth above."""
     swing = math.sin(2 * math.pi * (hour - 3) / 24) + math.sin(2 * math.pi * 3 / 24)
-    return round(PPM * (hour / 24 - 0.25 / (2 * math.pi) * swing))
+    return round(PPM * (hour / 24 - 0.125 / (2 * math.pi) * swing))
 
 
 INTRADAY_PPM = np.array([_intraday(quarter / 4) for quarter in range(97)], dtype=np.int64)

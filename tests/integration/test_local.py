@@ -19,6 +19,7 @@ from flows.local_child import HttpChild
 from flows.local_postgres import EmbeddedPostgres
 from flows.local_prefect import ChildPrefect
 from flows.local_warehouse import EmbeddedWarehouse
+from flows.world import World
 from pacing_brain.errors import DatabaseUnavailable, SpendUnavailable
 
 START_AND_WAIT = """
@@ -131,6 +132,17 @@ class TestEmbeddedWarehouse:
         assert ask(warehouse, SUM_MICROS) == [(sum(MICROS),)]
         assert ask(warehouse, "SELECT CAMPAIGN_NAME, ACCOUNT_ID FROM CAMPAIGN_SPEND LIMIT 1") == [("Zoë 🎯 <!channel>", "a'; --")]
         assert ask(warehouse, "SELECT * FROM ACCOUNT_LOADS") == [("a", pd.Timestamp("2026-10-25 08:00:00"))]
+
+    def test_the_sample_world_ties_out_by_currency(self, warehouse: EmbeddedWarehouse) -> None:
+        """The generator's integers come back by currency, duplicate rows counted twice, with every account's load."""
+        world = World.generate()
+        warehouse.load(world.spend, world.loads)
+        sums = dict(ask(warehouse, SUM_MICROS.replace("SELECT", "SELECT CURRENCY,", 1) + " GROUP BY 1"))
+        assert sums == world.spend.groupby("currency")["spend_micros"].sum().to_dict()
+        assert ask(warehouse, "SELECT COUNT(*) FROM CAMPAIGN_SPEND") == [(len(world.spend),)]
+        assert dict(ask(warehouse, "SELECT * FROM ACCOUNT_LOADS")) == {
+            account: loaded.tz_localize(None) for account, loaded in zip(world.loads["account_id"], world.loads["loaded_at"], strict=True)
+        }
 
     def test_load_replaces_and_can_leave_the_loads_out(self, warehouse: EmbeddedWarehouse) -> None:
         """A second load stands instead of the first, and without loads there is no table of them."""
