@@ -4,24 +4,38 @@ Currencies are never added. The last lines are the whole warehouse total, part b
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from notifiers.cards_blocks import card, context, header, section
+from notifiers.cards_blocks import card, characters, context, header, section
 from notifiers.cards_facts import CardContext, amount, flight_of, off_plan_micros, pct_of_plan, platform, title
 from notifiers.cards_text import clock_text, count, day, link, outside, plain, token, weekday
 from notifiers.message import Block, Message
 from pacing_brain.model import Finding, Incident, Lane, Problem, Severity
+from pacing_brain.policy import Stake
 
 DIGEST_CHARACTERS = 2_200
 LIVE_PHASES = ("early", "live", "ended")
-MOST_CRITICAL, MOST_PEOPLE, MOST_UNPLANNED, MOST_WATCHED, MOST_CURRENCIES = 5, 4, 3, 3, 4
+MOST_CURRENCIES = 4
 PARTS = {"matched": "in plan", "after_watermark": "not complete yet", "untracked": "in no plan", "ambiguous": "to confirm",
          "outside_flight": "outside its flight", "quarantined": "unusable"}
+SCALE = Stake()  # its least amounts by currency say how far a yen is from a pound, near enough to sort by
 PROBLEMS = {Problem.STALE: "no new data", Problem.DUPLICATE: "data do not add up", Problem.CURRENCY: "currencies differ",
             Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.ZERO: "not delivering",
             Problem.IDENTITY: "is it the same campaign?"}
+
+
+class Shown(NamedTuple):
+    """How many lines each list shows; the rest is counted."""
+
+    critical: int
+    people: int
+    unplanned: int
+    watched: int
+
+
+LINES = (Shown(5, 4, 3, 3), Shown(4, 3, 2, 2), Shown(3, 2, 1, 1))  # the first that fits
 
 
 def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterable[Incident], context: CardContext) -> Message:
@@ -37,20 +51,28 @@ def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterab
     live = rows[rows["phase"].isin(LIVE_PHASES)]
     lanes = {lane: int(live["lane"].eq(lane.value).sum()) for lane in Lane}
     worst_first = sorted((one for one in incidents if one.state == "open"), key=_worst_first)
-    watch = section(_watched(worst_first))
-    outside_plan = section(_unplanned(worst_first))
-    return card(
-        _notification(lanes, worst_first, context),
-        [header(f"Pacing · {clock_text(context.as_of)}"), section([_counts(lanes, run_summary), *_partial(run_summary)]),
-         section(_sums(live)), section(_critical(worst_first)), section(_needs_people(worst_first)), outside_plan, watch,
-         _tied(run_summary), _places(context)],
-        spare=[watch, outside_plan], most=DIGEST_CHARACTERS)
+    first = [header(f"Pacing · {clock_text(context.as_of)}"), section([_counts(lanes, run_summary), *_partial(run_summary)]), section(_sums(live))]
+    last = [_tied(run_summary), _places(context)]
+    said = _notification(lanes, worst_first, context)
+    for shown in LINES:
+        middle = [section(lines) for lines in _lists(worst_first, shown)]
+        blocks = [block for block in (*first, *middle, *last) if block]
+        if characters(blocks) <= DIGEST_CHARACTERS:
+            break
+    return card(said, [*first, *middle, *last], spare=middle[::-1], most=DIGEST_CHARACTERS)
+
+
+def _lists(worst_first: Sequence[Incident], shown: Shown) -> list[list[str]]:
+    return [_critical(worst_first, shown.critical), _needs_people(worst_first, shown.people), _unplanned(worst_first, shown.unplanned),
+            _watched(worst_first, shown.watched)]
 
 
 def _worst_first(incident: Incident) -> tuple[int, int, str]:
     """Severity, then money at stake; never percent."""
     order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.HEALTHY: 2}
-    return order[incident.finding.severity], -incident.finding.money_micros, incident.fingerprint
+    finding = incident.finding
+    unit = SCALE.minimum_units_by_currency.get(finding.currency or "", SCALE.minimum_units) / SCALE.minimum_units
+    return order[finding.severity], -int(finding.money_micros // unit), incident.fingerprint
 
 
 def _notification(lanes: Mapping[Lane, int], worst_first: Sequence[Incident], context: CardContext) -> str:
@@ -94,25 +116,25 @@ def _is_critical(incident: Incident) -> bool:
     return incident.finding.severity is Severity.CRITICAL and incident.finding.lane is Lane.CRITICAL
 
 
-def _critical(worst_first: Sequence[Incident]) -> list[str]:
+def _critical(worst_first: Sequence[Incident], most: int) -> list[str]:
     found = [one for one in worst_first if _is_critical(one)]
     lines = [f"🔴 {_line(one.finding)}{' · pause recommended' if one.finding.action == 'recommend_halt' else ''}" for one in found]
-    return _listed("*Critical, by money*", lines, MOST_CRITICAL)
+    return _listed("*Critical, by money*", lines, most)
 
 
-def _needs_people(worst_first: Sequence[Incident]) -> list[str]:
+def _needs_people(worst_first: Sequence[Incident], most: int) -> list[str]:
     found = [one for one in worst_first if one.finding.lane is Lane.ESCALATE and one.finding.problem is not Problem.UNPLANNED]
-    return _listed("*Need a person*", [f"🔎 {_line(one.finding)}" for one in found], MOST_PEOPLE)
+    return _listed("*Need a person*", [f"🔎 {_line(one.finding)}" for one in found], most)
 
 
-def _watched(worst_first: Sequence[Incident]) -> list[str]:
+def _watched(worst_first: Sequence[Incident], most: int) -> list[str]:
     found = [one for one in worst_first if one.finding.lane is Lane.WARNING]
-    return _listed(f"*To watch ({len(found)})*", [f"🟡 {_line(one.finding)}" for one in found], MOST_WATCHED)
+    return _listed(f"*To watch ({len(found)})*", [f"🟡 {_line(one.finding)}" for one in found], most)
 
 
-def _unplanned(worst_first: Sequence[Incident]) -> list[str]:
+def _unplanned(worst_first: Sequence[Incident], most: int) -> list[str]:
     found = [one.finding for one in worst_first if one.finding.problem is Problem.UNPLANNED]
-    return _listed("*Money outside every plan*", [_unplanned_line(finding) for finding in found], MOST_UNPLANNED)
+    return _listed("*Money outside every plan*", [_unplanned_line(finding) for finding in found], most)
 
 
 def _unplanned_line(finding: Finding) -> str:
@@ -152,10 +174,20 @@ def _figures(finding: Finding) -> str:
     if finding.problem in (Problem.OVER, Problem.UNDER) and off is not None:
         side = "over" if off > 0 else "under"
         return f"{f'*{pct}* · ' if pct else ''}{amount(abs(off), finding.currency)} {side}"
-    said = f"*{PROBLEMS.get(finding.problem, 'needs a look')}*"
+    said = f"*{_problem(finding.problem, row)}*"
     money = f" · {amount(finding.money_micros, finding.currency)} at stake" if finding.money_micros and finding.currency else ""
     several = f" · {count(len(finding.flights), 'flight', 'flights')}" if not row and finding.flights else ""
     return said + money + several
+
+
+def _problem(problem: Problem, row: Mapping[str, Any]) -> str:
+    verdicts = {one.get("verdict") for one in row.get("candidates") or []}
+    if row.get("zero_kind") == "not_found" and problem is Problem.ZERO:
+        return "not found on the platform"
+    if problem is Problem.IDENTITY and row.get("match_kind") in ("none", "ambiguous"):
+        asked = "which campaign is it?" if "tie" in verdicts else "planned, not found"
+        return PROBLEMS[problem] if "proposed" in verdicts else asked
+    return "cannot be trusted" if problem is Problem.IDENTITY else PROBLEMS.get(problem, "needs a look")
 
 
 def _tied(run_summary: Mapping[str, Any]) -> Block | None:

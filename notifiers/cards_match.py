@@ -97,7 +97,7 @@ def which_campaign(incident: Incident, context: CardContext, row: Facts) -> Mess
     summary = (f"{_what_is_missing(row)} {len(several)} {where} campaigns fit it about as well, so none is taken and its pacing is not "
                f"judged. *{money}* of spend depends on which it is.")
     shown = [f"{number}. {outside(one.get('campaign_name') or 'no name')} · id {outside(one.get('campaign_id') or 'none', 40)} · "
-             f"{amount(one.get('spend_micros') or 0, row.get('currency'))} spent. {sentence(one.get('why') or '')}"
+             f"{amount(one.get('spend_micros') or 0, row.get('currency'))} spent · {sentence(one.get('why') or '')}"
              for number, one in enumerate(several[:MOST_CANDIDATES], 1)]
     put = f"To answer, put the right id into column campaign_id, row {row.get('row')} of the plan."
     return card(

@@ -69,16 +69,24 @@ def shared_fault(incident: Incident, context: CardContext) -> Message:
     what, consequence = SCOPE_WORDS.get(finding.problem, SCOPE_WORDS[Problem.IDENTITY])
     kind, _, name = finding.scope.partition(":")
     row = _account_row(incident)
-    where = {"account": _account_plain(row), "source": f"source {plain(name)}", "tracker": f"plan {plain(name)}"}.get(kind, plain(name))
-    flights, rows = _flights(finding.facts), _rows(finding.facts)
+    where = {"account": _account_plain(row), "source": f"source {plain(name)}", "tracker": plain(name)}.get(kind, plain(name))
+    flights, rows, said = _flights(finding.facts), _rows(finding.facts), _headline(incident)
     several, money = count(len(flights), "campaign", "campaigns"), _amounts_list(finding.facts)
     touched = f"At stake: *{money}* in {several}." if flights and money else ""
     return card(
         f"🔎 {what}: {where}. {plain(finding.headline, 170)}",
-        [header(f"🔎 {what}: {where}"), section([f"*{sentence(finding.headline)}*", touched, consequence]),
+        [header(f"🔎 {what}: {where}"), section([f"*{said}*", touched, consequence]),
          fields([_loaded_field(finding.facts, context), _owner(incident, context)]) if kind == "account" else None,
          section(_listed(flights) or rows), section(_next_step(finding.problem, kind)), answers(incident, context, {}),
          who_decides(incident, context, {})])
+
+
+def _headline(incident: Incident) -> str:
+    """The finding's own, or the number of unusable rows where all of them are listed below it."""
+    rows = _dicts(incident.finding.facts.get("rows"))
+    if not 0 < len(rows) <= LISTED:
+        return sentence(incident.finding.headline)
+    return f"{count(len(rows), 'row', 'rows')} of the plan cannot be used."
 
 
 def unplanned(incident: Incident, context: CardContext) -> Message:

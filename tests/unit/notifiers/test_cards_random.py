@@ -78,6 +78,7 @@ def context(chance: random.Random) -> CardContext:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(1200)
 def test_every_card_fits_whatever_the_facts() -> None:
     """No random incident makes a card that Slack would refuse, that pages a channel, or that is longer than a person reads."""
     chance = random.Random(20261118)
