@@ -8,6 +8,7 @@ another line has it, or when a person said so. Names that look alike but are rul
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ NEAR = 0.6  # names less alike than this are not worth a line
 SHOWN_NEAR, SHOWN_TIED = 3, 5
 MOST_CELLS = 25_000_000  # name pairs in one block; above it only names with the same first word are compared
 CHUNK_CELLS = 2_000_000
+Row = Mapping[str, Any]
 EDGE = 1e-9  # 0.88 - 0.80 is 0.08 to people, not to floats
 
 
@@ -44,14 +46,16 @@ def find(planned: pd.DataFrame, roster: pd.DataFrame, known: Known) -> list[Cand
     """Candidates of every planned campaign (index = its position; columns platform, account_id, campaign_id, folded, row,
     identity_proposal_similarity, identity_proposal_margin), sorted by planned, verdict and similarity.
     """
+    lines: dict[int, Row] = {row["planned"]: row for row in planned.rename_axis("planned").reset_index().to_dict("records")}
+    records: list[Row] = roster[["account_id", "campaign_id", "folded"]].to_dict("records")
     found: dict[int, list[Candidate]] = {}
     for mine, theirs in _blocks(planned, roster):
         for index, pairs in _near(planned.loc[mine], roster, theirs, known):
-            found[index] = _judge(planned.loc[index], pairs, roster, known)
+            found[index] = _judge(lines[index], pairs, records, known)
     for index, pair in _same_id_elsewhere(planned, roster):
-        found[index] = _with_other_account(found.get(index, []), planned.loc[index], pair, roster=roster, known=known)
+        found[index] = _with_other_account(found.get(index, []), lines[index], pair, theirs=records[pair.campaign], known=known)
     order = {"proposed": 0, "tie": 1, "not proposed": 2}
-    return sorted(_without_rivals(found, planned), key=lambda c: (c.planned, order[c.verdict], -c.similarity, c.campaign))
+    return sorted(_without_rivals(found, lines), key=lambda c: (c.planned, order[c.verdict], -c.similarity, c.campaign))
 
 
 def _blocks(planned: pd.DataFrame, roster: pd.DataFrame) -> Iterator[tuple[pd.Index, Codes]]:
@@ -82,12 +86,12 @@ def _same_id_elsewhere(planned: pd.DataFrame, roster: pd.DataFrame) -> Iterator[
         yield index, _Pair(campaign, similarity, ruled_out=False)
 
 
-def _with_other_account(found: list[Candidate], line: pd.Series, pair: "_Pair", *, roster: pd.DataFrame,
+def _with_other_account(found: list[Candidate], line: Row, pair: "_Pair", *, theirs: Row,
                         known: Known) -> list[Candidate]:
     """Same id but another account contradicts the plan: a proposal at most, and only when the name agrees and nothing else is open."""
-    index, account = int(line.name), roster["account_id"].iloc[pair.campaign]
+    index, account = int(line["planned"]), theirs["account_id"]
     if pair.campaign in known.claimed or pair.campaign in known.denied.get(index, ()):
-        verdict, why = "not proposed", _why_not(line, roster.iloc[pair.campaign], pair, known)
+        verdict, why = "not proposed", _why_not(line, theirs, pair, known)
     else:
         agrees = pair.similarity >= line["identity_proposal_similarity"] - EDGE
         open_before = any(candidate.verdict != "not proposed" for candidate in found)
@@ -146,32 +150,32 @@ def _same_meaning(left: list[str], right: list[str], meanings: names.Meanings) -
     return same
 
 
-def _judge(line: pd.Series, pairs: list[_Pair], roster: pd.DataFrame, known: Known) -> list[Candidate]:
+def _judge(line: Row, pairs: list[_Pair], records: list[Row], known: Known) -> list[Candidate]:
     """Verdicts of one planned campaign, before rivals are heard."""
-    index = int(line.name)
+    index = int(line["planned"])
     free = [pair for pair in pairs if not pair.ruled_out]
     best = free[0].similarity if free else 0.0
     enough = best >= line["identity_proposal_similarity"] - EDGE
     close = [p for p in free if enough and best - p.similarity < line["identity_proposal_margin"] - EDGE]
     rest = sorted((pair for pair in pairs if pair not in close), key=lambda pair: (-pair.similarity, pair.campaign))
     verdict = "proposed" if len(close) == 1 else "tie"
-    result = [Candidate(index, p.campaign, p.similarity, verdict, _why_close(line, roster.iloc[p.campaign], p, len(close)))
+    result = [Candidate(index, p.campaign, p.similarity, verdict, _why_close(line, records[p.campaign], p, len(close)))
               for p in close[:SHOWN_TIED]]
     for pair in rest[:SHOWN_NEAR]:
-        theirs = roster.iloc[pair.campaign]
+        theirs = records[pair.campaign]
         forgotten = _id_forgotten(line, theirs, pair, known)
         result.append(Candidate(index, pair.campaign, pair.similarity, "tie" if forgotten else "not proposed",
                                 _why_not(line, theirs, pair, known, best if close else None)))
     return result
 
 
-def _id_forgotten(line: pd.Series, theirs: pd.Series, pair: _Pair, known: Known) -> bool:
+def _id_forgotten(line: Row, theirs: Row, pair: _Pair, known: Known) -> bool:
     """The very name, in the same account, without an id, while another line has it: perhaps its next flight. A person must say."""
-    return (pair.campaign in known.claimed and pair.campaign not in known.denied.get(line.name, ()) and pd.isna(line["campaign_id"])
+    return (pair.campaign in known.claimed and pair.campaign not in known.denied.get(line["planned"], ()) and pd.isna(line["campaign_id"])
             and line["folded"] == theirs["folded"] and line["account_id"] == theirs["account_id"])
 
 
-def _why_close(line: pd.Series, theirs: pd.Series, pair: _Pair, count: int) -> str:
+def _why_close(line: Row, theirs: Row, pair: _Pair, count: int) -> str:
     why = [f"the names are {_percent(pair.similarity)} alike"]
     if pd.notna(line["account_id"]):
         why.append("same account")
@@ -181,8 +185,8 @@ def _why_close(line: pd.Series, theirs: pd.Series, pair: _Pair, count: int) -> s
     return ", ".join(why)
 
 
-def _why_not(line: pd.Series, theirs: pd.Series, pair: _Pair, known: Known, best: float | None = None) -> str:
-    if pair.campaign in known.denied.get(line.name, ()):
+def _why_not(line: Row, theirs: Row, pair: _Pair, known: Known, best: float | None = None) -> str:
+    if pair.campaign in known.denied.get(line["planned"], ()):
         return "a person answered that it is a different campaign"
     if pd.notna(line["folded"]) and pd.notna(theirs["folded"]) and (other := known.meanings.difference(line["folded"], theirs["folded"])):
         return other
@@ -191,7 +195,7 @@ def _why_not(line: pd.Series, theirs: pd.Series, pair: _Pair, known: Known, best
     return f"the names are only {_percent(pair.similarity)} alike" if best is None else f"another is closer ({_percent(best)})"
 
 
-def _without_rivals(found: dict[int, list[Candidate]], planned: pd.DataFrame) -> Iterator[Candidate]:
+def _without_rivals(found: dict[int, list[Candidate]], lines: Mapping[int, Row]) -> Iterator[Candidate]:
     """One line per campaign: a line whose rival is closer by the margin loses its proposal; rivals about as close are tied."""
     wants: dict[int, list[Candidate]] = defaultdict(list)
     for candidate in (c for found_here in found.values() for c in found_here if c.verdict != "not proposed"):
@@ -201,10 +205,10 @@ def _without_rivals(found: dict[int, list[Candidate]], planned: pd.DataFrame) ->
         if candidate.verdict != "proposed" or not rivals:
             yield candidate
             continue
-        rival = max(rivals, key=lambda r: (r.similarity, -int(planned.loc[r.planned, "row"]), -r.planned))
+        rival = max(rivals, key=lambda r: (r.similarity, -int(lines[r.planned]["row"]), -r.planned))
         lead = candidate.similarity - rival.similarity
-        margin = planned.loc[candidate.planned, "identity_proposal_margin"] - EDGE
-        name = f"row {planned.loc[rival.planned, 'row']} of the plan"
+        margin = lines[candidate.planned]["identity_proposal_margin"] - EDGE
+        name = f"row {lines[rival.planned]['row']} of the plan"
         if lead >= margin:
             yield candidate
         elif -lead >= margin:

@@ -104,10 +104,13 @@ class Meanings:
     def __init__(self, synonyms: Synonyms, markets: Iterable[str] = ()) -> None:
         self._synonyms = synonyms
         self._markets = synonyms.words | {synonyms.canonical(market) for market in markets}
+        self._seen: dict[str, tuple[str, ...]] = {}  # a name is compared with many
 
     def of(self, name: str) -> tuple[str, ...]:
         """The meaningful tokens of a folded name, sorted: equal tuples, equal meaning."""
-        return tuple(sorted(token for token in _tokens(self._synonyms.apply(name)) if self.kind(token)))
+        if name not in self._seen:
+            self._seen[name] = tuple(sorted(token for token in _tokens(self._synonyms.apply(name)) if self.kind(token)))
+        return self._seen[name]
 
     def kind(self, token: str) -> str | None:
         """Why a token carries meaning, or None."""

@@ -254,7 +254,7 @@ def test_nothing_planned_and_nothing_spent():
     assert buckets(days).columns.tolist() == ["currency", *BUCKETS, "total"]
 
 
-EXAMPLES = 500 if os.environ.get("PACING_TEST_DEEP") else 25
+EXAMPLES = 500 if os.environ.get("PACING_TEST_DEEP") else 15
 NAMES = ["Acme UK Shoes", "Acme US Shoes", "acme_uk-shoes", "Beta DE Hats", "Beta DE Hat"]
 PLAN_ROW = st.fixed_dictionaries({
     "flight_id": st.sampled_from(["F1", "F2", "F3", "F4"]), "campaign_id": st.sampled_from(["1", "2", "3", None]), "campaign_name": st.sampled_from(NAMES),

@@ -1,6 +1,6 @@
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacing_brain.names import Meanings, Synonyms, extends, fold, folded, similarity, similarity_matrix
@@ -19,6 +19,7 @@ def test_folding(written, plain):
     assert fold(written) == plain
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80))
 def test_folding_is_settled(text):
     """Folded text folds to itself."""
@@ -47,6 +48,7 @@ def _distance(a: str, b: str) -> int:
     return row[-1]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text("abc ", max_size=8), st.text("abc ", max_size=8)), max_size=5))
 def test_similarity_is_the_formula(pairs):
     """Similarity is 1 - Levenshtein distance / longer length, pair by pair and as a matrix."""

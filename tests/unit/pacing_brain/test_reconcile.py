@@ -11,7 +11,7 @@ from pacing_brain.match import buckets, match
 from tests.unit.pacing_brain.builders import UNIT, accounts, inputs, memory, spend, targets
 
 NULL = pd.NA
-EXAMPLES = 500 if os.environ.get("PACING_TEST_DEEP") else 25
+EXAMPLES = 500 if os.environ.get("PACING_TEST_DEEP") else 15
 
 
 def summed(given_inputs, context=None):
