@@ -4,6 +4,7 @@ Each flight's advice depends on its own row only. What needs its siblings, movin
 everything once the flights are decided.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pandas as pd
@@ -13,7 +14,7 @@ from pacing_brain.evidence import Case
 from pacing_brain.model import Action, Lane, RunContext
 from pacing_brain.money import money
 from pacing_brain.remedies import FIXES, Outlook
-from pacing_brain.verdicts import records
+from pacing_brain.verdicts import Row, records
 from pacing_brain.zones import moment_text
 
 JUDGED_LANES = [Lane.HEALTHY.value, Lane.WARNING.value, Lane.CRITICAL.value]
@@ -86,32 +87,28 @@ def reallocate(flights: pd.DataFrame) -> dict[str, str]:
     running = flights[flights["lane"].isin(JUDGED_LANES) & flights["phase"].isin(["early", "live"]) & flights["client"].notna()
                       & flights["actual_micros"].notna() & flights["target_micros"].notna()]
     off = (running["actual_micros"] - running["target_micros"]).astype("int64")
-    slim = running[["flight_id", "campaign_name", "client", "currency", "lane", "direction", "zero_delivery", "target_micros"]].assign(off=off)
-    return {flight: sentence for _, group in slim.groupby(["client", "currency"], sort=True) for flight, sentence in _within(group)}
+    slim = running[["flight_id", "campaign_name", "client", "currency", "lane", "direction", "target_micros"]].assign(off=off)
+    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for row in records(slim):
+        groups[row["client"], row["currency"]].append(row)
+    return {flight: sentence for group in groups.values() for flight, sentence in _within(group)}
 
 
-def _within(group: pd.DataFrame) -> Iterator[tuple[str, str]]:
-    bad = group[group["lane"].ne(Lane.HEALTHY.value)]
-    if bad.empty or len(group) < 2:
-        return
-    under, over = bad[bad["direction"].eq("under")], bad[bad["direction"].eq("over")]
-    steady = group[group["lane"].eq(Lane.HEALTHY.value) & group["direction"].ne("under")]
-    giver, taker = _first(under, "off", ascending=True), _first(over, "off", ascending=False)
-    fallback = _first(steady, "target_micros", ascending=False)
-    for row in under.itertuples():
+def _within(group: list[Row]) -> Iterator[tuple[str, str]]:
+    bad = [row for row in group if row["lane"] != Lane.HEALTHY.value]
+    under, over = ([row for row in bad if row["direction"] == side] for side in ("under", "over"))
+    steady = [row for row in group if row["lane"] == Lane.HEALTHY.value and row["direction"] != "under"]
+    giver = min(under, key=lambda row: (row["off"], row["flight_id"]), default=None)
+    taker = min(over, key=lambda row: (-row["off"], row["flight_id"]), default=None)
+    fallback = min(steady, key=lambda row: (-row["target_micros"], row["flight_id"]), default=None)
+    for row in under:
         if taker is not None:
-            amount = min(-row.off, taker.off)
-            yield row.flight_id, (f"{money(amount, row.currency)} could move to {taker.campaign_name} of the same client, "
-                                  f"which is {money(taker.off, row.currency)} over plan.")
+            yield row["flight_id"], (f"{money(min(-row['off'], taker['off']), row['currency'])} could move to {taker['campaign_name']} "
+                                     f"of the same client, which is {money(taker['off'], row['currency'])} over plan.")
         elif fallback is not None:
-            yield row.flight_id, f"Up to {money(-row.off, row.currency)} could move to {fallback.campaign_name} of the same client, which spends to plan."
-    for row in over.itertuples():
+            yield row["flight_id"], (f"Up to {money(-row['off'], row['currency'])} could move to {fallback['campaign_name']} of the same client, "
+                                     "which spends to plan.")
+    for row in over:
         if giver is not None:
-            amount = min(row.off, -giver.off)
-            yield row.flight_id, (f"If the spend is wanted, {money(amount, row.currency)} of budget could come from {giver.campaign_name} "
-                                  f"of the same client, which is {money(-giver.off, row.currency)} under plan.")
-
-
-def _first(rows: pd.DataFrame, by: str, *, ascending: bool) -> "pd.Series | None":
-    ordered = rows.sort_values([by, "flight_id"], ascending=[ascending, True], kind="stable")
-    return ordered.iloc[0] if len(ordered) else None
+            yield row["flight_id"], (f"If the spend is wanted, {money(min(row['off'], -giver['off']), row['currency'])} of budget could come from "
+                                     f"{giver['campaign_name']} of the same client, which is {money(-giver['off'], row['currency'])} under plan.")
