@@ -7,6 +7,10 @@ import pyarrow.compute as pc
 from pacing_brain.errors import SpendShapeError
 
 
+# The embedded warehouse (fakesnow 0.12) sends a TIMESTAMP that is null as 1970-01-01 00:00; nothing was loaded at that instant.
+EMPTY_INSTANT = pd.Timestamp(0, tz="UTC")
+
+
 def frame_of(table: pa.Table, what: str) -> pd.DataFrame:
     """The table as a frame with lower-case names: NUMBER with scale 0 as `Int64`, days as naive and instants as UTC `datetime64[us]`.
 
@@ -26,7 +30,8 @@ def _series(column: pa.ChunkedArray, what: str) -> pd.Series:
     if pa.types.is_date(kind):
         return column.cast(pa.timestamp("us")).to_pandas()
     if pa.types.is_timestamp(kind):
-        return pc.cast(column, pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us", "UTC")).to_pandas()
+        instants = pc.cast(column, pa.timestamp("us", kind.tz), safe=False).cast(pa.timestamp("us", "UTC")).to_pandas()
+        return instants.mask(instants.eq(EMPTY_INSTANT))
     if pa.types.is_null(kind):
         return pd.Series(None, index=range(len(column)), dtype="str")
     return column.to_pandas()

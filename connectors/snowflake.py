@@ -9,7 +9,7 @@ import snowflake.connector
 from snowflake.connector import errors as sf
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
 
-from connectors.arrow import frame_of
+from connectors.arrow import EMPTY_INSTANT, frame_of
 from connectors.queries import query
 from connectors.snowflake_errors import NOT_WORTH_REPEATING, login_error, query_error
 from connectors.snowflake_settings import SnowflakeSettings
@@ -19,6 +19,7 @@ Catalog = dict[tuple[str, str], dict[str, str]]
 """(schema, table) -> column -> type, as Snowflake spells them; tables of the session's own schema come first."""
 
 _T = TypeVar("_T")
+_EMPTY_INSTANT = EMPTY_INSTANT.tz_localize(None).to_pydatetime()
 _KINDS = {0: "NUMBER", 1: "FLOAT", 2: "TEXT"}  # the connector's type codes
 
 
@@ -63,7 +64,8 @@ class Warehouse:
 
     def rows(self, sql: str, what: str) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Column names and rows as Python values, decimals exact: for tables that people keep."""
-        return self._ask(sql, (), what, lambda cursor: ([c.name for c in cursor.description], cursor.fetchall()))
+        header, rows = self._ask(sql, (), what, lambda cursor: ([c.name for c in cursor.description], cursor.fetchall()))
+        return header, [tuple(None if value == _EMPTY_INSTANT else value for value in row) for row in rows]
 
     def _ask(self, sql: str, binds: Sequence[object], what: str, fetch: Callable[[Any], _T]) -> _T:
         def once() -> _T:
