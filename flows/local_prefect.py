@@ -33,7 +33,7 @@ class ChildPrefect(HttpChild):
 
     name = "prefect"
     health_path = "/api/health"
-    start_seconds = 90.0
+    start_seconds = 150.0  # on a machine busy with other work
     stop_seconds = 15.0
 
     def __init__(self, home: Path) -> None:

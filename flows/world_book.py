@@ -143,7 +143,7 @@ class Book:
         })  # fmt: skip
         return campaign_id
 
-    def _target(self, flight: str, code: str, campaign_id: str, name: str, budget: int, start: int, end: int, **more: str) -> None:  # noqa: PLR0917
+    def _target(self, flight: str, code: str, campaign_id: str, name: str, budget: int, start: int, end: int, **more: str) -> None:
         account = self.accounts[code]
         self.targets.append({
             "Flight ID": flight, "Client": account.client, "Platform": account.platform, "Account ID": account.account_id,
