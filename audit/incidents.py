@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import ARRAY, Connection, Row, Text, any_, bindparam, insert, literal, select, update
 
 from audit.database import Database
 from audit.tables import incidents
@@ -35,14 +35,34 @@ def apply(connection: Connection, changes: Iterable[IncidentChange]) -> None:
         LedgerError: an incident is no longer what the run read: somebody else changed it.
         DatabaseRefused: a second open incident of one fingerprint.
     """
-    for change in sorted(changes, key=lambda change: (change.kind != "resolved", change.incident.fingerprint)):
-        row = _row(change.incident)
-        if change.before is None:
-            connection.execute(insert(incidents).values(row))
-            continue
-        known = incidents.c.incident_id == change.incident.incident_id, incidents.c.version == change.before.version
-        if connection.execute(update(incidents).where(*known, incidents.c.state == "open").values(row)).rowcount != 1:
-            raise LedgerError(f"incident {change.incident.incident_id} changed while the run decided on it. Start the run again.")
+    changes = sorted(changes, key=lambda change: change.incident.fingerprint)
+    known = {change.incident.incident_id: change.before.version for change in changes if change.before is not None}
+    _lock(connection, known)
+    for group in (
+        [change.incident for change in changes if change.before is not None and change.kind == "resolved"],
+        [change.incident for change in changes if change.before is not None and change.kind != "resolved"],
+    ):
+        if group:
+            of_it = update(incidents).where(incidents.c.incident_id == bindparam("the_incident"))
+            values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in incidents.c.keys()}  # noqa: SIM118  # a column collection
+            connection.execute(of_it.values(values), [_changed(incident) for incident in group])
+    if opened := [_row(change.incident) for change in changes if change.before is None]:
+        connection.execute(insert(incidents), opened)
+
+
+def _lock(connection: Connection, known: dict[str, int]) -> None:
+    """Hold the incidents that a run changes, and make sure that they are what it read."""
+    ids = literal(list(known), ARRAY(Text))  # one parameter: Postgres takes 65,535 of them
+    rows = connection.execute(select(incidents.c.incident_id, incidents.c.version).where(
+        incidents.c.incident_id == any_(ids), incidents.c.state == "open").order_by(incidents.c.incident_id).with_for_update())
+    kept = {row.incident_id: row.version for row in rows}
+    for incident_id, version in known.items():
+        if kept.get(incident_id) != version:
+            raise LedgerError(f"incident {incident_id} changed while the run decided on it. Start the run again.")
+
+
+def _changed(incident: Incident) -> dict[str, Any]:
+    return {"the_incident": incident.incident_id} | {f"new_{name}": value for name, value in _row(incident).items()}
 
 
 def _row(incident: Incident) -> dict[str, Any]:

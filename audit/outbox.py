@@ -108,6 +108,12 @@ class Outbox:
         with self.database.transaction() as connection:
             return {thread: at.astimezone(UTC) for thread, at in connection.execute(statement)}
 
+    def of_run(self, run_id: str) -> list[OutgoingMessage]:
+        """What a run's seal put here, in order, delivered or not."""
+        with self.database.transaction() as connection:
+            rows = connection.execute(select(outbox).where(outbox.c.run_id == run_id).order_by(outbox.c.position))
+            return [OutgoingMessage(row.delivery_id, row.channel, row.thread_key, row.kind, row.text, row.blocks) for row in rows]
+
     def counts(self) -> dict[str, int]:
         """Messages by status: pending | leased | delivered | dead."""
         with self.database.transaction() as connection:

@@ -47,3 +47,9 @@ class Windows:
                 connection.execute(insert(missed_windows).values(window_at=window, seq=seq))
                 recorded.append(window)
         return recorded
+
+    def said(self, since: datetime) -> list[datetime]:
+        """Windows from an instant on that the ledger calls missed."""
+        with self.database.transaction() as connection:
+            found = select(missed_windows.c.window_at).where(missed_windows.c.window_at >= since).order_by(missed_windows.c.window_at)
+            return [each.astimezone(UTC) for each in connection.execute(found).scalars()]
