@@ -5,9 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prefect import Flow
+from prefect import Flow, State
+from prefect.logging import get_run_logger
 from prefect.logging.handlers import PrefectConsoleHandler
+from prefect.states import Completed
 
+from flows.artifacts import worst_of
+from flows.prefect_page import Page
 from flows.prefect_steps import TaskCalls, one_line
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
@@ -21,19 +25,31 @@ class Watched:
         self.settings, self.request = settings, request
         self.summary: dict[str, Any] | None = None
         self.error: BaseException | None = None
-        self.calls = TaskCalls()
+        self.trouble = ""
 
-    def run(self) -> None:
+    def run(self) -> State[Any]:
+        page = Page()
+        calls = TaskCalls(page.after)
         try:
-            self.summary = run_window(self.settings, self.request, Steps(call=self.calls))
+            self.summary = run_window(self.settings, self.request, Steps(call=calls))
+            if self.summary.get("already_sealed"):
+                page.show(self.summary)
         except BaseException as error:
             self.error = error
             raise
+        finally:
+            page.close()
+            self.trouble = next(iter(calls.trouble), page.trouble)
+        return Completed(message=f"{self.summary['campaigns']} flights, worst {worst_of(self.summary)}")
 
 
-def pacing_run_body(as_of: str | None = None, policy: str | None = None, full: bool = False) -> None:
+def pacing_run_body(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:
     """One window. as_of in the past, or a policy file that is not in force: a rehearsal."""
-    Watched(Settings.read(), Request(read_as_of(as_of), Path(policy) if policy else None, full)).run()
+    window = Watched(Settings.read(), Request(read_as_of(as_of), Path(policy) if policy else None, full))
+    state = window.run()
+    if window.trouble:
+        get_run_logger().warning("Prefect did not take everything (%s): the run is complete on the record, this page is not", window.trouble)
+    return state
 
 
 pacing_run = Flow(pacing_run_body, name="pacing-run", persist_result=False, validate_parameters=True)
@@ -48,8 +64,8 @@ def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
     quiet()
     window = Watched(settings, request)
 
-    def pacing_run_here(as_of: str | None = None, policy: str | None = None, full: bool = False) -> None:  # noqa: ARG001  shown on the page
-        window.run()
+    def pacing_run_here(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:  # noqa: ARG001  shown on the page
+        return window.run()
 
     trouble = ""
     try:
@@ -63,7 +79,7 @@ def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
         trouble = one_line(error)
     if window.summary is None:
         window.summary = run_window(settings, request)
-    return window.summary, trouble or next(iter(window.calls.trouble), "")
+    return window.summary, trouble or window.trouble
 
 
 def read_as_of(text: str | None) -> datetime | None:

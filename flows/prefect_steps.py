@@ -32,7 +32,7 @@ class Held:
         self.tries, self.value, self.error = self.tries + 1, None, None
         try:
             self.value = self.verb()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  what is ours is raised again, what is Prefect's is noted
             self.error = error
             raise
 
@@ -45,14 +45,14 @@ class TaskCalls:
     `trouble` says what was wrong.
     """
 
-    after: Callable[[str, Any], None] = lambda name, value: None
+    after: Callable[[str, Any], None] = lambda _name, _value: None
     trouble: list[str] = field(default_factory=list)
 
     def __call__(self, name: str, verb: Callable[[], Any]) -> Any:
         held = Held(verb, name)
         try:
             _task(held)()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  what is ours is raised again, what is Prefect's is noted
             if held.error is not None or not isinstance(error, Exception):
                 raise _ours(held, error) from None
             self.trouble.append(one_line(error))
