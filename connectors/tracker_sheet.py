@@ -11,6 +11,7 @@ import pandas as pd
 
 from pacing_brain.errors import TrackerUnreadable
 
+_MARGIN = " \t\r\n\v\f\u00a0\u2007\u202f\u3000\ufeff\u200b\u200e\u200f"  # blanks and marks that stick to copied cells
 _QUOTED_FORMULA = re.compile(r'="(.*)"')  # how some exports keep a leading zero: ="00123"
 
 
@@ -65,8 +66,8 @@ def cell_text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        text = value.strip().strip("\ufeff\u200e\u200f").strip()
-        quoted = _QUOTED_FORMULA.fullmatch(text)
+        text = value.strip(_MARGIN)
+        quoted = _QUOTED_FORMULA.fullmatch(text) if text.startswith("=") else None
         return quoted[1] if quoted else text
     if isinstance(value, bool):
         return str(value).lower()
