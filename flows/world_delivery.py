@@ -73,10 +73,11 @@ def between(bits: npt.NDArray[np.uint64], least: Any, most: Any) -> Ints:
 
 
 def noise_ppm(bits: npt.NDArray[np.uint64]) -> Ints:
-    """Near-normal noise around one million: the sum of four 16-bit numbers."""
+    """Near-normal noise around one million: the sum of four 16-bit numbers, cut at two standard deviations."""
     total = sum((bits >> np.uint64(16 * part)) & np.uint64(0xFFFF) for part in range(4))
     centred = np.asarray(total, dtype=np.int64) - 2 * 0xFFFF
-    return PPM + centred * NOISE_PPM // 37_837  # standard deviation of the sum of four uniform 16-bit numbers
+    deviation = 37_837  # of the sum of four uniform 16-bit numbers
+    return PPM + np.clip(centred, -2 * deviation, 2 * deviation) * NOISE_PPM // deviation
 
 
 def last_loads(seed: int, accounts: pd.DataFrame, calendar: Calendar, instant: int) -> tuple[Ints, Ints]:
