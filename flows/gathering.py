@@ -8,9 +8,9 @@ import pandas as pd
 
 from audit.runs import RunHandle
 from connectors.spend import SpendRead
-from connectors.tracker import TrackerRead
 from flows.wiring import House
 from pacing_brain import frames
+from pacing_brain.context import not_final_from
 from pacing_brain.errors import SpendUnavailable, TrackerUnreadable, Unavailable
 from pacing_brain.model import Inputs, Quarantined, RunContext, SourceState
 from pacing_brain.policy import Policy
@@ -65,7 +65,7 @@ def _as_it_is(house: House, run: RunHandle, policy: Policy) -> Inputs:
 def _plan(house: House, run: RunHandle, policy: Policy) -> Plan:
     """The tracker as it reads now; when it cannot be read, the plan of the last sealed run, with its age."""
     try:
-        read: TrackerRead = house.read_tracker(run.as_of, policy)
+        read = house.read_tracker(run.as_of, policy)
     except (TrackerUnreadable, Unavailable) as error:
         before = house.frames.standing("targets")
         if before is None:
@@ -88,8 +88,8 @@ def _spend(house: House, run: RunHandle, days_from: datetime, days_to: datetime)
 def days_to_read(targets: pd.DataFrame, as_of: datetime, policy: Policy) -> tuple[datetime, datetime]:
     """First and last day to ask for: from two weeks before the earliest flight that is not final yet, to the last day that any zone is in."""
     today = datetime(as_of.year, as_of.month, as_of.day, tzinfo=as_of.tzinfo)
-    final = pd.Timestamp(today).tz_localize(None) - pd.Timedelta(hours=policy.ended.final_after_hours) - pd.Timedelta(days=2)
-    starts = targets.loc[targets["end_date"].ge(final) & targets["start_date"].le(pd.Timestamp(today).tz_localize(None)), "start_date"]
+    begun = targets["start_date"].le(pd.Timestamp(today).tz_localize(None))
+    starts = targets.loc[begun & targets["end_date"].ge(not_final_from(pd.Timestamp(as_of), policy)), "start_date"]
     first = starts.min().to_pydatetime().replace(tzinfo=as_of.tzinfo) if len(starts) else today
     earliest = max(first - timedelta(days=LOOK_BACK_DAYS), today - timedelta(days=LONGEST_DAYS))
     return earliest, today + timedelta(days=1)

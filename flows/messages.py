@@ -6,14 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit.outbox import OutgoingMessage, delivery_id
-from audit.recommendations import Recommendation
 from audit.runs import RunHandle
 from flows.wiring import House
 from notifiers import cards
 from notifiers.cards_digest import digest
-from notifiers.cards_facts import Ask, CardContext
+from notifiers.cards_facts import CardContext
 from notifiers.telling import Outgoing, Words, tell
-from pacing_brain.model import Finding, Incident, IncidentChange, Inputs, Outcome
+from pacing_brain.model import Finding, IncidentChange, Inputs, Outcome
 from pacing_brain.policy import Policy
 
 
@@ -22,19 +21,31 @@ class Told:
     messages: Sequence[OutgoingMessage]
 
 
-def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange], asks: Sequence[Recommendation],
-             summary: dict[str, Any]) -> Told:
-    """Cards and replies about incidents, then one digest for the day. `mode = "observe"`: the digest only."""
-    context = _context(house, run, inputs)
+def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
+             seqs: dict[str, int], summary: dict[str, Any]) -> Told:
+    """Cards and replies about incidents, then one digest for the day. `mode = "observe"`: the digest only.
+
+    seqs: flight_id -> the ledger entry that stands for its decision; a card cites it.
+    """
+    context = _context(run, inputs)
+    changes = [_with_entry(change, seqs) for change in changes]
     said: list[Outgoing] = []
     if inputs.policy.mode != "observe":
-        words = _words(context, {ask.incident_id: ask for ask in asks if ask.status == "pending"})
+        words = _words(context)
         said += tell(changes, house.outbox.last_written(), run.as_of, lambda finding: channel_of(house, inputs.policy, finding), words)
     still_open = [change.incident for change in changes if change.kind != "resolved"]
     day = f"digest:{house.channel}:{run.as_of:%Y-%m-%d}"
     said.append(Outgoing(house.channel, day, "update", digest(summary, outcome.decisions, still_open, context)))
     return Told([OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
                                  one.message.blocks) for one in said])
+
+
+def _with_entry(change: IncidentChange, seqs: dict[str, int]) -> IncidentChange:
+    finding = change.incident.finding
+    if len(finding.flights) != 1 or finding.flights[0] not in seqs:
+        return change
+    cited = finding.model_copy(update={"facts": {**finding.facts, "decision_seq": seqs[finding.flights[0]]}})
+    return change.model_copy(update={"incident": change.incident.model_copy(update={"finding": cited})})
 
 
 def channel_of(house: House, policy: Policy, finding: Finding) -> str:
@@ -54,7 +65,7 @@ def route_of(policy: Policy, finding: Finding) -> tuple[str | None, str | None] 
     return None
 
 
-def _context(house: House, run: RunHandle, inputs: Inputs) -> CardContext:
+def _context(run: RunHandle, inputs: Inputs) -> CardContext:
     return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers)
 
 
@@ -62,11 +73,7 @@ def next_window(window: datetime, policy: Policy) -> datetime:
     return window + timedelta(hours=policy.schedule_hours)
 
 
-def _words(context: CardContext, asks: dict[str, Recommendation]) -> Words:
-    def about(incident: Incident) -> CardContext:
-        ask = asks.get(incident.incident_id)
-        return context if ask is None else CardContext(**{**context.__dict__, "ask": Ask(ask.recommendation_id, ask.version, ask.expires_at)})
-
-    return Words(card=lambda incident: cards.incident_card(incident, about(incident)),
-                 resolved=lambda incident: cards.resolved_reply(incident, context),
+def _words(context: CardContext) -> Words:
+    """No answer is asked for here: the approval queue is not built yet, and a card names no command that is not there."""
+    return Words(card=lambda incident: cards.incident_card(incident, context), resolved=lambda incident: cards.resolved_reply(incident, context),
                  changed=lambda change: cards.changed_reply(change, context))

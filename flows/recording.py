@@ -115,12 +115,18 @@ def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: 
                     counts=counts, frames=kept)
     changes = lifecycle.step(house.incidents.open(), outcome.findings, inputs.run, unjudged(outcome))
     asks = _recommendations(house, run, inputs, outcome, changes, seqs)
-    told: Told = outgoing(house, run, inputs, outcome, changes, asks, summary)
+    told: Told = outgoing(house, run, inputs, outcome, changes, _standing(outcome, seqs), summary)
     opened = [ask for ask in asks if ask.status == "pending" and ask.version == 1]
     return Seal(
         summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": len(opened)},
         completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, recommendations=asks,
         entries=[*_incident_entries(changes), *_recommendation_entries(asks)], messages=told.messages, dead_letters=outcome.dead_letters)
+
+
+def _standing(outcome: Outcome, seqs: dict[str, int]) -> dict[str, int]:
+    """flight_id -> the entry that stands for its decision: of this run, or the one that it restates."""
+    restated = outcome.decisions[outcome.decisions["restated"].astype(bool)]
+    return dict(zip(restated["flight_id"], restated["restates_seq"].astype("int64"), strict=True)) | seqs
 
 
 def unjudged(outcome: Outcome) -> frozenset[str]:

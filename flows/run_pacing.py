@@ -40,7 +40,7 @@ class Request:
 class Steps:
     """How a verb is called: directly, or as a Prefect task (`flows.prefect_steps`). Keeps the seconds of each."""
 
-    call: Callable[[str, Callable[[], Any]], Any] = lambda name, verb: verb()
+    call: Callable[[str, Callable[[], Any]], Any] = lambda _name, verb: verb()
     seconds: dict[str, float] = field(default_factory=dict)
 
     def do(self, verb: Callable[..., Result], *args: Any) -> Result:

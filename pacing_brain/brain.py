@@ -1,6 +1,6 @@
 """`PacingBrain`: inputs in, decisions out.
 
-    match (who is who) -> context (account rows) -> the graph over the cohort -> conclude (what needs everyone)
+match (who is who) -> context (account rows) -> the graph over the cohort -> conclude (what needs everyone)
 """
 
 from collections.abc import Iterator
@@ -29,12 +29,17 @@ class PacingBrain:
         A flight on which a node raises is isolated by splitting the cohort, escalated with its error, and listed in
         `Outcome.dead_letters`; the others are decided as if it were not there.
         """
+        cohort = self.cohort(inputs)
+        decided = list(self._decide_or_split(cohort)) if len(cohort["flights"]) else []
+        return conclude(inputs, decided, cohort["flights"], cohort["days"], cohort["accounts"])
+
+    def cohort(self, inputs: Inputs) -> Cohort:
+        """What enters the graph: who is who, and the context rows, both computed over everything."""
         flights, days = match.match(inputs)
+        flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy))].reset_index(drop=True)
         accounts, days = context.with_silence(context.accounts(inputs), flights, days, inputs)
-        cohort: Cohort = {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
-                          "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
-        decided = list(self._decide_or_split(cohort)) if len(flights) else []
-        return conclude(inputs, decided, flights, days, accounts)
+        return {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
+                "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
 
     def judge(self, record: SpendRecord, policy: Policy | None = None) -> PacingAlert:
         """One campaign, through the same graph."""
@@ -55,9 +60,10 @@ class PacingBrain:
                 return
             middle = len(flights) // 2
             for half in (flights.iloc[:middle], flights.iloc[middle:]):
-                yield from self._decide_or_split(_part(cohort, half))
+                yield from self._decide_or_split(self.part(cohort, half))
 
-
-def _part(cohort: Cohort, flights: pd.DataFrame) -> Cohort:
-    days = cohort["days"]
-    return {**cohort, "flights": flights.reset_index(drop=True), "days": days[days["flight_id"].isin(flights["flight_id"])], "parts": []}
+    @staticmethod
+    def part(cohort: Cohort, flights: pd.DataFrame) -> Cohort:
+        """Some flights of a cohort with their own rows and the same context rows."""
+        days = cohort["days"]
+        return {**cohort, "flights": flights.reset_index(drop=True), "days": days[days["flight_id"].isin(flights["flight_id"])], "parts": []}

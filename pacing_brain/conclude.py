@@ -59,7 +59,7 @@ def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -
     """inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match."""
     parts = [group_digests(inputs.targets, "flight_id", OWN_PLAN), group_digests(days, "flight_id", OWN_SPEND),
              group_digests(decisions, "flight_id", OWN_MATCH)]
-    columns = [decisions["flight_id"].map(part).fillna("") for part in parts]
+    columns = [decisions["flight_id"].map(part).astype("str").fillna("") for part in parts]
     digests = [hashlib.sha256("\n".join(row).encode()).hexdigest() for row in zip(*columns, strict=True)]
     steps = [f"m{metadata:.2f} n{name:.2f} f{freshness:.2f}" for metadata, name, freshness in
              zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]

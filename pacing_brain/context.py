@@ -9,6 +9,7 @@ import pandas as pd
 
 from pacing_brain import frames, reconcile, zero, zones
 from pacing_brain.model import Inputs
+from pacing_brain.policy import Policy
 
 KEY = ["platform", "account_id"]
 ANY_ACCOUNT = ""  # the platform's own row: stands in for an account that the feed never mentioned
@@ -34,14 +35,19 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
     return frames.ACCOUNTS.check(table.assign(live_flights=0, silent_flights=0).sort_values(KEY))
 
 
+def not_final_from(as_of: pd.Timestamp, policy: Policy) -> pd.Timestamp:
+    """The first last-day of flights that may still be decided on `as_of`: earlier ones are closed in every zone."""
+    final = as_of.tz_convert("UTC").tz_localize(None).normalize() - pd.Timedelta(hours=policy.ended.final_after_hours)
+    return final.normalize() - pd.Timedelta(days=2)
+
+
 def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(ACCOUNTS with how many of an account's live flights there are and how many of those deliver nothing, days split at the watermark)."""
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
     values = inputs.policy.resolve(summed)
     found = zero.find(summed, values, inputs.run)
-    elapsed_hours = (summed["watermark"] - summed["day_start"]).dt.total_seconds() / 3600.0
     live = (summed["match_kind"].isin(["id", "alias", "name"]) & summed["watermark"].lt(summed["day_end"])
-            & elapsed_hours.ge(values["zero_planned_hours"].astype("float64")))
+            & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")))
     counted = summed.loc[live, KEY].assign(live_flights=1, silent_flights=found.loc[live, "zero_delivery"].astype("int64"))
     counts = counted.groupby(KEY, as_index=False).sum()
     merged = table.drop(columns=["live_flights", "silent_flights"]).merge(counts, on=KEY, how="left")
@@ -100,7 +106,7 @@ def _only(values: pd.Series) -> str | None:
 
 
 def _watermark(table: pd.DataFrame, values: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:
-    seen = table["loaded_at"].clip(upper=as_of)
+    seen = table["loaded_at"].mask(table["loaded_at"].gt(as_of), as_of)
     hourly = seen - pd.to_timedelta(values["freshness_lag_hours"].astype("float64"), unit="h")
     daily = zones.last_midnight(seen - pd.to_timedelta(values["freshness_daily_lag_hours"].astype("float64"), unit="h"), table["timezone"])
     return hourly.where(table["grain"].eq("hourly"), daily)

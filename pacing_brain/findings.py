@@ -26,7 +26,10 @@ def find(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
     bad = bad.assign(scope=_scopes(bad, decisions, accounts, inputs))
     found = [_finding(str(scope), str(problem), group, accounts) for (scope, problem), group in bad.groupby(["scope", "problem"], sort=True)]
     found += _outside_every_plan(decisions, days, accounts, inputs)
-    found += _unusable_rows(inputs)
+    return _sorted(_with_unusable_rows(found, inputs))
+
+
+def _sorted(found: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.fingerprint))
 
 
@@ -60,7 +63,7 @@ def _finding(scope: str, problem: str, group: pd.DataFrame, accounts: pd.DataFra
     amounts = _amounts(rows)
     currency, at_stake = max(amounts.items(), key=lambda item: item[1], default=(worst["currency"], 0))
     account = accounts[accounts["platform"].eq(worst["platform"]) & accounts["account_id"].eq(worst["account_id"] or "")]
-    facts: dict[str, Any] = {"account": (natives(account) or [None])[0], "amounts": amounts}
+    facts: dict[str, Any] = {"account": next(iter(natives(account)), None), "amounts": amounts}
     single = scope.startswith("campaign:")
     facts |= {"flight": worst} if single else {"flights": [{name: row[name] for name in SHORT} for row in rows]}
     if single:
@@ -81,9 +84,9 @@ def _digest_only(row: dict[str, Any]) -> bool:
 def _at_stake(row: dict[str, Any]) -> int:
     """Money that hangs on it: how far off plan, else the spend that waits for an answer, else the plan to date."""
     if row["actual_micros"] is not None and row["target_micros"] is not None:
-        return abs(row["actual_micros"] - row["target_micros"])
-    waiting = max((candidate.get("spend_micros") or 0 for candidate in row["candidates"] or []), default=0)
-    return waiting or row["target_micros"] or 0
+        return abs(int(row["actual_micros"]) - int(row["target_micros"]))
+    waiting: int = max((candidate.get("spend_micros") or 0 for candidate in row["candidates"] or []), default=0)
+    return waiting or int(row["target_micros"] or 0)
 
 
 def _amounts(rows: list[dict[str, Any]]) -> dict[str, int]:
@@ -106,7 +109,7 @@ def _one(rows: list[dict[str, Any]], name: str) -> str | None:
 
 def _headline(scope: str, problem: str, rows: list[dict[str, Any]], worst: dict[str, Any]) -> str:
     if scope.startswith("campaign:"):
-        return worst["root_cause"] or (worst["reasons"] or ["No reason was recorded."])[-1]
+        return str(worst["root_cause"] or (worst["reasons"] or ["No reason was recorded."])[-1])
     where = scope.partition(":")[2]
     if problem == Problem.ZERO:
         return f"Account {where} stopped delivering: {len(rows)} live campaigns, none of them spends."
@@ -164,13 +167,19 @@ def _first(values: pd.Series) -> str | None:
     return str(kept.iloc[0]) if len(kept) else None
 
 
-def _unusable_rows(inputs: Inputs) -> list[Finding]:
-    """Rows of the plan that cannot be used are one finding of the tracker: nothing is dropped in silence."""
+def _with_unusable_rows(found: list[Finding], inputs: Inputs) -> list[Finding]:
+    """Rows of the plan that cannot be used are a finding of the tracker, one with whatever else is wrong with it: nothing is dropped in silence."""
     rows = [row for row in inputs.quarantined if row.source == "tracker"]
     if not rows:
-        return []
-    first = f"Row {rows[0].row}: {rows[0].reason}"
-    return [Finding(
+        return found
+    where = f"Row {rows[0].row}: " if rows[0].row else ""
+    said = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} of the plan cannot be used. {where}{rows[0].reason}"
+    listed = [{"row": row.row, "column": row.column, "value": row.value, "reason": row.reason} for row in rows[:50]]
+    of_tracker = Finding(
         scope=f"tracker:{inputs.run.tracker}", problem=Problem.TRACKER, severity=Severity.WARNING, lane=Lane.ESCALATE, action=Action.ESCALATE,
-        urgent=False, side="none", currency=None, money_micros=0, headline=f"{len(rows)} rows of the plan cannot be used. {first}",
-        facts={"rows": [{"row": row.row, "column": row.column, "value": row.value, "reason": row.reason} for row in rows[:50]], "amounts": {}})]
+        urgent=False, side="none", currency=None, money_micros=0, headline=said, facts={"rows": listed, "amounts": {}})
+    other = next((finding for finding in found if finding.fingerprint == of_tracker.fingerprint), None)
+    if other is None:
+        return [*found, of_tracker]
+    both = other.model_copy(update={"headline": f"{other.headline} {said}", "facts": {**other.facts, "rows": listed}})
+    return [both if finding is other else finding for finding in found]

@@ -160,6 +160,8 @@ MEMORY = _frame(
     policy_digest=(TEXT, REQUIRED, ""),
     decided_run=(TEXT, REQUIRED, "the run whose entry stands"),
     decided_seq=(COUNT_OR_NULL, NULLABLE, "its ledger entry"),
+    start_date=(DAY, NULLABLE, "first day of the flight at that time"),
+    campaign_key=(TEXT, NULLABLE, "the matched campaign at that time"),
     closed_micros=(MICROS, REQUIRED, "spend of closed days at that time, over the flight"),
     closed_days=(COUNT, REQUIRED, "number of closed days with a row at that time"),
     closed_to=(DAY, NULLABLE, "last closed day at that time"),
@@ -222,8 +224,8 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "platform_campaign_id": ("match", "the id a halt would act on; null unless id or alias"),
     "name_similarity": ("match", "0..1, plan name against platform name; null without a candidate"),
     "candidates": ("match", "object: list of dicts {campaign_key, campaign_id, campaign_name, account_id, similarity, spend_micros, verdict, why}"),
-    "campaigns": ("match", "object: of a line over several campaigns a list of dicts {row, campaign_id, campaign_key, account_id, match_kind, "
-                           "actual_micros (reconcile)}; else null"),
+    "campaigns": ("match", ("object: of a line over several campaigns a list of dicts {row, campaign_id, campaign_key, account_id, match_kind, "
+                            "actual_micros (reconcile)}; else null")),
     "known_on_platform": ("match", "bool: a spend row or the campaign list knows it"),
     "platform_status": ("match", "lower case or null"),
     "overlaps": ("match", "other flight_ids whose days overlap on the same campaign, comma separated; empty: none"),
@@ -286,14 +288,22 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "reasons": ("all", "object: list of sentences, in the order in which they decided"),
 }
 
-_WHOLE = """budget_micros gross_micros target_to_date_micros row n_campaigns n_matched actual_micros after_watermark_micros credit_micros spend_days row_days
-    closed_micros closed_days closed_day_micros last7_micros last7_days impressions duplicate_days bad_days daily_budget_micros
-    daily_budget_before_micros lost_days target_micros stake_micros restates_seq""".split()
-_RATIOS = """fee_pct curve_pct name_similarity shrunk_pct variance_pct pacing_pct unexplained_pct elapsed_hours score score_metadata score_name
-    score_freshness""".split()
-_DAYS = "start_date end_date first_spend_day last_spend_day closed_day daily_budget_changed_day platform_start platform_end".split()
-_INSTANTS = "updated_at day_start day_end watermark first_bad_at".split()
-_FLAGS = "known_on_platform zero_delivery cost_fault urgent restated".split()
+_WHOLE = [
+    "budget_micros", "gross_micros", "target_to_date_micros", "row", "n_campaigns", "n_matched", "actual_micros",
+    "after_watermark_micros", "credit_micros", "spend_days", "row_days", "closed_micros", "closed_days",
+    "closed_day_micros", "last7_micros", "last7_days", "impressions", "duplicate_days", "bad_days", "daily_budget_micros",
+    "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
+]
+_RATIOS = [
+    "fee_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
+    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness",
+]
+_DAYS = [
+    "start_date", "end_date", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
+    "platform_start", "platform_end",
+]
+_INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at"]
+_FLAGS = ["known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
 OBJECTS = ["campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reasons"]  # JSON values: lists and dicts
 
 

@@ -8,7 +8,7 @@ One campaign and a million campaigns take the same nodes and the same routes: co
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
@@ -38,7 +38,7 @@ def build(steps: Mapping[str, Node] = NODES) -> Any:
     """The compiled graph over `steps` (the nodes by name; every name of `NODES` must be there)."""
     graph = StateGraph(Cohort)
     for name, node in steps.items():
-        graph.add_node(name, node)
+        graph.add_node(name, cast("Any", node))
     graph.add_edge(START, "reconcile")
     graph.add_edge("reconcile", "variance")
     graph.add_edge("variance", "confidence")

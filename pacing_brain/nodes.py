@@ -75,7 +75,7 @@ take_warning, take_critical = _lane(lanes.warning), _lane(lanes.critical)
 
 
 def explain_cause(state: Cohort) -> dict[str, Any]:
-    """root cause: the lanes join again, and each campaign that is not healthy is told why."""
+    """Root cause: the lanes join again, and each campaign that is not healthy is told why."""
     flights = pd.concat(state["parts"]).sort_values("flight_id", kind="stable", ignore_index=True)
     return {"flights": root_cause.explain(flights, state["days"], state["accounts"], state["run"])}
 

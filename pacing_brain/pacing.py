@@ -16,7 +16,6 @@ from pacing_brain.model import MatchKind, RunContext
 
 RANKS = {"healthy": 0, "warning": 1, "critical": 2}
 WORDS = np.array(list(RANKS))
-HOUR = 3600.0
 
 
 def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> pd.DataFrame:
@@ -29,7 +28,7 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
         run: `as_of` tells the phase.
     """
     judged = flights.assign(target_micros=curves.planned_micros(flights, flights["watermark"]))
-    judged = judged.assign(phase=_phase(judged, values, run), elapsed_hours=_elapsed_hours(judged), **zero.find(judged, values, run))
+    judged = judged.assign(phase=_phase(judged, values, run), elapsed_hours=zones.hours_covered(judged), **zero.find(judged, values, run))
     known = comparable(judged)
     judged = judged.assign(**_variance(judged, known))
     judged = judged.assign(band_severity=_raw_band(judged, values, known), stake_micros=_stake(judged, values))
@@ -55,16 +54,10 @@ def _phase(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.S
     return pd.Series(words, index=flights.index, dtype="str")
 
 
-def _elapsed_hours(flights: pd.DataFrame) -> pd.Series:
-    """Real hours of the flight up to the watermark."""
-    covered = flights["watermark"].clip(upper=flights["day_end"]) - flights["day_start"]
-    return covered.dt.total_seconds().astype("float64") / HOUR
-
-
 def _is_early(flights: pd.DataFrame, values: pd.DataFrame) -> np.ndarray:
     """Before `early.hours` and `early.closed_days` have both passed; never once the load covers the whole flight."""
     closed_days = (flights["closed_day"] - flights["start_date"]).dt.days.fillna(-1) + 1
-    short = _elapsed_hours(flights).lt(values["early_hours"].astype("float64")) | closed_days.lt(values["early_closed_days"].astype("int64"))
+    short = zones.hours_covered(flights).lt(values["early_hours"].astype("float64")) | closed_days.lt(values["early_closed_days"].astype("int64"))
     open_ = flights["watermark"].lt(flights["day_end"])
     return np.asarray(short & open_ & ~_to_the_letter(values), dtype=bool)
 

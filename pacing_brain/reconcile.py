@@ -108,7 +108,7 @@ def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: pd.Serie
                            columns=["at", "platform", "account_id"]).astype({"platform": "str", "account_id": "str"})
     at = account_positions(members, accounts)
     reached = accounts["watermark"].take(np.maximum(at, 0)).reset_index(drop=True).where(at >= 0)
-    earliest = reached.groupby(members["at"]).agg(lambda group: group.min(skipna=False))
+    earliest = reached.groupby(members["at"]).min().mask(reached.isna().groupby(members["at"]).any())
     return watermark.where(~watermark.index.isin(earliest.index), earliest.reindex(watermark.index))
 
 
@@ -188,9 +188,11 @@ def _fault_columns(n: int, rows: _Rows) -> dict[str, pd.Series]:
 
 
 def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame) -> dict[str, pd.Series]:
-    """Closed history against what was remembered of it. Days that are quarantined now have their own evidence, and are not called shrunk."""
-    before = flights[["flight_id"]].merge(memory[["flight_id", "closed_to", "closed_micros", "closed_days"]], on="flight_id", how="left")
-    remembered = before["closed_to"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
+    """Closed history against what was remembered of the same campaign from the same start (a plan that moved is no lost history). Days that are quarantined now have their own evidence, and are not called shrunk."""
+    remembered_as = memory[["flight_id", "closed_to", "closed_micros", "closed_days"]].assign(then_start=memory["start_date"], then_key=memory["campaign_key"])
+    before = flights[["flight_id"]].merge(remembered_as, on="flight_id", how="left")
+    same = before["then_start"].eq(flights["start_date"]) & before["then_key"].fillna("").eq(flights["campaign_key"].fillna(""))
+    remembered = before["closed_to"].notna() & same & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
     to = np.where(remembered, number(before["closed_to"].fillna(pd.Timestamp(0))), NEVER)
     still = rows.day <= to[rows.flight]
     now = _sum(len(flights), rows.flight, rows.micros, still & rows.counted)

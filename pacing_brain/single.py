@@ -1,9 +1,9 @@
 """One campaign, judged in three lines of Python, by the same graph as a million of them.
 
-    record = SpendRecord(campaign_id="4711", campaign_name="Winter", platform="google", currency="GBP", budget=Decimal("60000"),
-                         start_date=date(2026, 11, 1), end_date=date(2026, 11, 30), spend={date(2026, 11, 1): Decimal("2100"), ...},
-                         as_of=datetime(2026, 11, 18, 8, tzinfo=UTC))
-    alert = PacingBrain().judge(record)
+>>> record = SpendRecord(campaign_id="4711", campaign_name="Winter", platform="google", currency="GBP", budget=Decimal("60000"),
+...                      start_date=date(2026, 11, 1), end_date=date(2026, 11, 30), spend={date(2026, 11, 1): Decimal("2100")},
+...                      as_of=datetime(2026, 11, 18, 8, tzinfo=UTC))
+>>> alert = PacingBrain().judge(record)
 """
 
 import hashlib

@@ -9,7 +9,7 @@ import pandas as pd
 from pacing_brain.bands import threshold
 from pacing_brain.curves import COLUMNS, ONE_DAY, planned_micros
 from pacing_brain.model import MatchKind, RunContext
-from pacing_brain.zones import midnights
+from pacing_brain.zones import hours_covered, midnights
 
 MATCHED = [MatchKind.ID.value, MatchKind.ALIAS.value, MatchKind.NAME.value]
 
@@ -38,9 +38,8 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
 
 def _covered(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Series:
     """Where the load covers enough of the flight, and its data are not final yet."""
-    hours = (flights["watermark"].clip(upper=flights["day_end"]) - flights["day_start"]).dt.total_seconds() / 3600.0
     final = flights["day_end"] + pd.to_timedelta(values["ended_final_after_hours"].astype("float64"), unit="h")
-    return hours.ge(values["zero_planned_hours"].astype("float64")) & final.gt(pd.Timestamp(run.as_of))
+    return hours_covered(flights).ge(values["zero_planned_hours"].astype("float64")) & final.gt(pd.Timestamp(run.as_of))
 
 
 def _nothing_spent(flights: pd.DataFrame) -> pd.Series:

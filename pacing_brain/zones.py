@@ -66,6 +66,12 @@ def last_midnight(instants: pd.Series, zones: pd.Series) -> pd.Series:
     return midnights(local_days(instants, zones), zones)
 
 
+def hours_covered(flights: pd.DataFrame) -> pd.Series:
+    """Real hours of each flight up to its watermark; null without one. (`clip` loses the dtype where every watermark is null.)"""
+    reached = flights["watermark"].mask(flights["watermark"].gt(flights["day_end"]), flights["day_end"])
+    return (reached - flights["day_start"]).dt.total_seconds().astype("float64") / 3600.0
+
+
 def is_zone(name: str) -> bool:
     """Whether it is an IANA time zone."""
     try:

@@ -65,6 +65,7 @@ def memory(**columns: Any) -> pd.DataFrame:
     return _frame(frames.MEMORY, _length(columns), {
         "flight_id": "F1", "lane": "healthy", "severity": "healthy", "side": "none", "action": "log_only", "gates_red": "",
         "score_steps": "", "inputs_digest": "", "policy_digest": "", "decided_run": "run-0", "closed_micros": 0, "closed_days": 0,
+        "start_date": "2026-06-01", "campaign_key": "google/A1/1",
     } | columns)
 
 
