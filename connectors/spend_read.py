@@ -7,10 +7,9 @@ import pandas as pd
 
 from connectors.queries import identifier, query
 from pacing_brain.errors import SpendShapeError
-from pacing_brain.frames import CAMPAIGNS, LOADS, SPEND, TOTALS
+from pacing_brain.frames import CAMPAIGNS, LOADS, NO_CURRENCY, SPEND, TOTALS
 from pacing_brain.model import Quarantined, SourceState
 
-NO_CURRENCY = "XXX"  # ISO 4217: no currency. A row without one keeps its money and never equals a plan's currency.
 UNKNOWN = "unknown"
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)  # of a row without a load time
 KEYS = {"platform": UNKNOWN, "account_id": UNKNOWN, "currency": NO_CURRENCY}

@@ -76,7 +76,7 @@ def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
         same &= (old == new).fillna(value=False).astype(bool) | (old.isna() & new.isna())
     stands = same.to_numpy(dtype=bool)
     first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(now["lane"].ne("healthy").to_numpy())
-    return decisions.assign(restated=stands, restates_seq=before["decided_seq"].where(stands).to_numpy(), first_bad_at=first_bad.to_numpy())
+    return decisions.assign(restated=stands, restates_seq=before["decided_seq"].where(stands).to_numpy(), first_bad_at=first_bad.array)
 
 
 def _remember(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:

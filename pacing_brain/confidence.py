@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import gates, reconcile
+from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.model import Inputs, RunContext
 from pacing_brain.names import Synonyms
 from pacing_brain.roster import Codes
@@ -31,6 +32,7 @@ class SourceFacts:
 
     left_out: Mapping[str, str]  # metadata field -> who lacks it in every row: "the spend source" | "the tracker"
     tie_out: Mapping[str, tuple[int, int]]  # currency -> (micros of the rows, the warehouse's own total)
+    without_currency: frozenset[str]  # platforms whose feed names no currency in any row
     tracker: str
     tracker_age_days: float
     tracker_red_after_days: float
@@ -44,10 +46,11 @@ def source_facts(inputs: Inputs) -> SourceFacts:
     lacking = {field: who for field in FIELDS for who, frame in sides if not frame[field].notna().any()}
     spent = inputs.spend["spend_micros"].fillna(0).astype("int64").groupby(inputs.spend["currency"]).sum()
     total = inputs.totals.groupby("currency")["spend_micros"].sum()
+    named = inputs.spend["currency"].ne(NO_CURRENCY).groupby(inputs.spend["platform"]).any()
     read_at = inputs.run.tracker_read_at or inputs.run.as_of
     return SourceFacts(
         left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent.index, *total.index})},
-        tracker=inputs.run.tracker, tracker_age_days=_days_between(read_at, inputs.run.as_of),
+        without_currency=frozenset(named.index[~named.astype(bool)]), tracker=inputs.run.tracker, tracker_age_days=_days_between(read_at, inputs.run.as_of),
         tracker_red_after_days=inputs.policy.tracker.red_after_days, future_minutes=inputs.policy.clock.future_minutes,
         synonyms=Synonyms(inputs.policy.synonyms))
 

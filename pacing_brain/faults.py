@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.evidence import Case
 from pacing_brain.model import MatchKind
 from pacing_brain.zones import moment_text
@@ -44,7 +45,8 @@ def mixed_currencies(case: Case) -> str | None:
 
 def currency_differs(case: Case) -> str | None:
     feed = case["feed_currencies"] or ""
-    if not feed or feed == case["currency"]:
+    unnamed = feed == NO_CURRENCY and "currency" not in case.red  # a source that names no currency at all
+    if not feed or feed == case["currency"] or unnamed:
         return None
     return f"The plan is in {case['currency']} and the feed reports {feed}, so the two cannot be compared."
 

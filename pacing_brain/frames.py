@@ -66,6 +66,7 @@ def _frame(name: str, **columns: tuple[str, bool, str]) -> Frame:
 
 
 REQUIRED, NULLABLE = False, True
+NO_CURRENCY = "XXX"  # ISO 4217: no currency; what a row has whose feed names none
 
 # What the tracker plans: one row per usable tracker row. Rows with one flight_id are one line over several campaigns.
 TARGETS = _frame(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from pacing_brain import zones
 from pacing_brain.days import number
+from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.identity_evidence import identity
 from pacing_brain.model import Gate, RunContext
 from pacing_brain.money import money
@@ -27,7 +28,7 @@ def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", value
     """Columns gates ({gate: {state, evidence}}) and red_gates (sorted names, comma separated); `feed` is each flight's account row."""
     verdicts: dict[str, Verdict] = {
         Gate.IDENTITY.value: identity(flights, feed), Gate.FRESHNESS.value: _freshness(flights, feed, values, run),
-        Gate.COMPLETENESS.value: _completeness(flights, values), Gate.CURRENCY.value: _currency(flights, feed),
+        Gate.COMPLETENESS.value: _completeness(flights, values), Gate.CURRENCY.value: _currency(flights, feed, facts),
         Gate.TIMEZONE.value: _timezone(flights), Gate.TIE_OUT.value: _tie_out(flights, facts),
         Gate.TRACKER.value: _tracker(flights, facts), Gate.CLOCK.value: _clock(flights, feed, facts, run),
     }
@@ -120,11 +121,12 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'' if count == 1 else 's'}"
 
 
-def _currency(flights: pd.DataFrame, feed: pd.DataFrame) -> Verdict:
-    """The plan's currency is the feed's, and the campaign has one."""
+def _currency(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts") -> Verdict:
+    """The plan's currency is the feed's, and the campaign has one. Where a platform's feed names none at all, there is nothing to compare."""
     theirs = flights["feed_currencies"].where(flights["feed_currencies"].ne(""), feed["currency"].astype("str"))
+    theirs = theirs.mask(theirs.eq(NO_CURRENCY) & flights["platform"].isin(facts.without_currency))
     red = (theirs.notna() & theirs.ne(flights["currency"])).to_numpy(dtype=bool)
-    green = ("Plan and feed are both in " + flights["currency"] + ".").where(theirs.notna(), "The feed names no currency yet.")
+    green = ("Plan and feed are both in " + flights["currency"] + ".").where(theirs.notna(), "The feed names no currency; the plan's is taken.")
     return _said(flights, red, green, _other_currency, theirs.to_frame("their_currency"))
 
 

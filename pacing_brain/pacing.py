@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pacing_brain import bands, curves, verdicts, zero, zones
+from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.model import MatchKind, RunContext
 
 RANKS = {"healthy": 0, "warning": 1, "critical": 2}
@@ -41,7 +42,7 @@ def comparable(flights: pd.DataFrame) -> pd.Series:
     """Where spend and plan are both known, in one currency, and it is certain enough that they belong together."""
     known = flights["actual_micros"].notna() & flights["target_micros"].notna()
     met = ~flights["match_kind"].isin([MatchKind.AMBIGUOUS.value, MatchKind.NONE.value]) | flights["zero_kind"].ne("")
-    alike = flights["feed_currencies"].fillna("").isin([""]) | flights["feed_currencies"].eq(flights["currency"])
+    alike = flights["feed_currencies"].fillna("").isin(["", NO_CURRENCY]) | flights["feed_currencies"].eq(flights["currency"])
     return (known & met & alike).astype("bool")
 
 
