@@ -14,6 +14,8 @@ audit_app = typer.Typer(help="The ledger: what was seen, decided, asked and done
 policy_app = typer.Typer(help="The policy: every threshold, and which scope wins.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
+warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
+app.add_typer(warehouse_app, name="warehouse")
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; logs go to stderr.")]
 _debug = False
@@ -95,7 +97,7 @@ def explain(campaign: Annotated[str, typer.Argument(help="A campaign id, a fligh
             run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Another run than the last one.")] = None,
             as_json: Json = False) -> None:
     """Why a campaign got its decision."""
-    from flows.commands import explain as explain_campaign
+    from flows.commands_explain import explain as explain_campaign
 
     _do(explain_campaign, campaign, run_id=run_id, as_json=as_json)
 
@@ -106,7 +108,7 @@ def audit_show(kind: Annotated[str | None, typer.Option(help="Only entries of th
                run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Only entries of this run.")] = None,
                last: Annotated[int, typer.Option(min=1, help="How many, counted from the newest.")] = 20, as_json: Json = False) -> None:
     """The newest entries of the ledger."""
-    from flows.commands import audit_show as show
+    from flows.commands_audit import audit_show as show
 
     _do(show, kind=kind, subject=subject, run_id=run_id, last=last, as_json=as_json)
 
@@ -114,7 +116,7 @@ def audit_show(kind: Annotated[str | None, typer.Option(help="Only entries of th
 @audit_app.command("export")
 def audit_export(to: Annotated[Path, typer.Option("--to", metavar="DIR", help="An empty or new folder.")], as_json: Json = False) -> None:
     """Every entry, with the exact bytes that were hashed."""
-    from flows.commands import audit_export as export
+    from flows.commands_audit import audit_export as export
 
     _do(export, to=to, as_json=as_json)
 
@@ -123,6 +125,24 @@ def audit_export(to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A
 def policy_check(file: Annotated[Path | None, typer.Argument(help="A policy file; default: the one in force.")] = None,
                  campaign: Annotated[str | None, typer.Option(help="Show which scope won for this campaign.")] = None, as_json: Json = False) -> None:
     """Is it valid, what differs from the one in force, which scope won."""
-    from flows.commands import policy_check as check
+    from flows.commands_policy import policy_check as check
 
     _do(check, file=file, campaign=campaign, as_json=as_json)
+
+
+@warehouse_app.command("load")
+def warehouse_load(csv: Annotated[Path, typer.Argument(metavar="CSV", help="Spend: the columns of CAMPAIGN_SPEND.")],
+                   loads: Annotated[Path | None, typer.Option("--loads", metavar="CSV", help="When each account was loaded: ACCOUNT_ID, LOADED_AT.")] = None,
+                   as_json: Json = False) -> None:
+    """Put spend from a CSV into the embedded warehouse, in place of what is there."""
+    from flows.commands_warehouse import warehouse_load as load
+
+    _do(load, csv=csv, loads=loads, as_json=as_json)
+
+
+@warehouse_app.command("info")
+def warehouse_info(as_json: Json = False) -> None:
+    """What the embedded warehouse holds."""
+    from flows.commands_warehouse import warehouse_info as info
+
+    _do(info, as_json=as_json)

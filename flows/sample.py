@@ -27,12 +27,17 @@ class SampleAgency:
         visible = world.at(as_of)
         self._warehouse.load(visible.spend, visible.loads)
 
+    def be_born(self, at: datetime) -> None:
+        """Begin a new world: its cases are what they are called at this instant."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._birth.write_text(json.dumps({"seed": SEED, "as_of": at.isoformat()}), encoding="utf-8")
+
     def _world(self, as_of: datetime) -> World:
         """The world of this home; a new one when it is older than its flights."""
         born = self._born()
         if born is None or not timedelta(0) <= as_of - born < LIVES_FOR:
             born = as_of.astimezone(UTC)
-            self._birth.write_text(json.dumps({"seed": SEED, "as_of": born.isoformat()}), encoding="utf-8")
+            self.be_born(born)
         return World.generate(seed=SEED, as_of=born)
 
     def _born(self) -> datetime | None:

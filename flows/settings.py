@@ -5,7 +5,7 @@ A missing or malformed setting is one clear line that names it. Secrets are `Sec
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -54,6 +54,8 @@ class Settings(BaseSettings):
 
     prefect_api_url: str | None = Field(default=None, alias="PREFECT_API_URL")
 
+    console: Literal["stdout", "stderr", "none"] = Field(default="stdout", alias="PACING_CONSOLE")  # where cards are shown without a Slack token
+
     @field_validator("spend_source")
     @classmethod
     def _known_source(cls, value: str) -> str:
@@ -97,6 +99,16 @@ class Settings(BaseSettings):
         return self.snowflake_account is None and self.snowflake_connection_name is None and self.snowflake_host is None
 
     @classmethod
+    def embedded(cls, folder: str) -> "Settings":
+        """The embedded default in a folder of this process' home, whatever else is set here.
+
+        Raises:
+            SettingError: PACING_HOME is malformed.
+        """
+        defaults = {field.alias or name: field.default for name, field in cls.model_fields.items()}
+        return cls.read(**defaults | {"PACING_HOME": _Home().home / folder, "_env_file": None})
+
+    @classmethod
     def read(cls, **overrides: object) -> "Settings":
         """The settings of this process.
 
@@ -110,3 +122,11 @@ class Settings(BaseSettings):
             name = str(fault["loc"][0]) if fault["loc"] else ""
             message = fault["msg"].removeprefix("Value error, ")
             raise SettingError(f"{name} {message}".strip() if name else message) from None
+
+
+class _Home(BaseSettings):
+    """The home alone: a malformed setting of another kind does not matter to who needs nothing else."""
+
+    model_config = Settings.model_config
+
+    home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")

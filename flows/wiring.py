@@ -1,12 +1,16 @@
 """Settings -> concrete objects. The only file that knows every class."""
 
 import hashlib
+import io
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 import pacing_brain
@@ -98,7 +102,9 @@ class House:
     def poster(self) -> Poster:
         """Slack, or the terminal when no token is set."""
         token = self.settings.slack_bot_token
-        return Slack(token.get_secret_value(), self.settings.slack_api_url) if token else Console()
+        if token is not None:
+            return Slack(token.get_secret_value(), self.settings.slack_api_url)
+        return Console({"stdout": None, "stderr": sys.stderr, "none": io.StringIO()}[self.settings.console])
 
     @property
     def channel(self) -> str:
@@ -123,8 +129,10 @@ class House:
 
 
 @contextmanager
-def open_house(settings: Settings) -> Iterator[House]:
+def open_house(settings: Settings, *, record_only: bool = False) -> Iterator[House]:
     """The house of these settings: embedded parts are started, and left at the end.
+
+    record_only: for looking at what is on the record; nothing is read from outside and nobody is told, so no warehouse is started.
 
     Raises:
         SettingError, PolicyError: what is configured cannot be used.
@@ -134,6 +142,9 @@ def open_house(settings: Settings) -> Iterator[House]:
     with ExitStack() as stack:
         database = Database(_database_url(settings, stack))
         stack.callback(database.close)
+        if record_only:
+            yield House(settings, policy, database, SnowflakeSettings())
+            return
         warehouse = stack.enter_context(EmbeddedWarehouse(settings.home)) if settings.embedded_warehouse else None
         house = House(settings, policy, database, _snowflake(settings, warehouse), _sample(settings, warehouse))
         _refuse_shifted_clock(house)
@@ -167,10 +178,10 @@ def embedded_database(postgres: EmbeddedPostgres) -> str:
 def _snowflake(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SnowflakeSettings:
     if warehouse is not None:
         return SnowflakeSettings(**warehouse.connect_kwargs())
-    secret = {name: value.get_secret_value() if value else None for name, value in (
+    secret: dict[str, Any] = {name: value.get_secret_value() if value else None for name, value in (
         ("private_key_file_pwd", settings.snowflake_private_key_file_pwd), ("password", settings.snowflake_password),
         ("token", settings.snowflake_token))}
-    plain = {name: getattr(settings, f"snowflake_{name}") for name in (
+    plain: dict[str, Any] = {name: getattr(settings, f"snowflake_{name}") for name in (
         "account", "user", "private_key_file", "authenticator", "role", "warehouse", "database", "schema", "host", "port", "protocol",
         "connection_name")}
     return SnowflakeSettings(**plain, **secret)
@@ -199,13 +210,7 @@ def _refuse_shifted_clock(house: House) -> None:
 
 def code_version() -> str:
     """Version of the package and a digest of the brain's source: what a replay must have to give equal bytes."""
-    from importlib.metadata import version
-
     source = hashlib.sha256()
     for path in sorted(Path(pacing_brain.__file__).parent.glob("*.py")):
         source.update(path.name.encode() + path.read_bytes())
     return f"{version('pacing-monitor')}+{source.hexdigest()[:12]}"
-
-
-def with_policy(house: House, policy: Policy) -> House:
-    return replace(house, policy=policy)

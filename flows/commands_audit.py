@@ -1,0 +1,38 @@
+"""What `pacing audit show` and `pacing audit export` do."""
+
+from pathlib import Path
+from typing import Any
+
+from audit import ledger
+from flows import views
+from flows.commands_record import open_record
+from flows.settings import Settings
+from flows.views_audit import entries_report
+from pacing_brain.errors import UsageError
+
+
+def audit_show(*, kind: str | None, subject: str | None, run_id: str | None, last: int, as_json: bool) -> int:
+    """The newest entries of the ledger, oldest of them first."""
+    if kind is not None and kind not in ledger.KINDS:
+        raise UsageError(f"--kind {kind!r} is no kind of entry. There are: {', '.join(sorted(ledger.KINDS))}")
+    with open_record(Settings.read()) as house, house.database.transaction() as connection:
+        head = ledger.head(connection)
+        found = list(ledger.read(connection, kinds=[kind] if kind else (), subject=subject, run_id=run_id, limit=last, newest_first=True))[::-1]
+    known: dict[str, Any] = {"ledger_id": head.ledger_id, "size": head.size, "root": head.root,
+                             "entries": [{"leaf": one.leaf.hex(), **one.content} for one in found]}
+    views.emit(known) if as_json else views.show(entries_report(known))
+    return 0
+
+
+def audit_export(*, to: Path, as_json: bool) -> int:
+    """Every entry, with the exact bytes that were hashed, into a new or empty folder."""
+    if to.exists() and (not to.is_dir() or any(to.iterdir())):
+        raise UsageError(f"--to {to} is not an empty folder: an export never mixes with another. Name a new one.")
+    with open_record(Settings.read()) as house:
+        head = ledger.export(house.database, to)
+    written = {"to": str(to), "ledger_id": head.ledger_id, "size": head.size, "root": head.root}
+    if as_json:
+        views.emit(written)
+    else:
+        views.show(views.pairs(("written", f"{head.size:,} entries to {to / 'entries.jsonl'}"), ("ledger", head.ledger_id), ("root", head.root)))
+    return 0
