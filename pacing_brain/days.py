@@ -26,7 +26,7 @@ _SPAN = 1 << 22  # more days than datetime64[us] years 1..9999 have: (campaign, 
 
 def number(on: pd.Series) -> Codes:
     """Days since 1 January of the year 1, so that they sort as integers >= 0."""
-    return on.to_numpy().astype("datetime64[D]").astype(np.int64) + _YEAR_ONE
+    return np.asarray(on.to_numpy().astype("datetime64[D]").astype(np.int64) + _YEAR_ONE)
 
 
 def day(number: int) -> pd.Timestamp:
@@ -58,7 +58,7 @@ def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe:
 
 def _faulty(spend: pd.DataFrame, campaign: Codes, on: Codes) -> npt.NDArray[np.bool_]:
     several = pd.Series(campaign * _SPAN + on).duplicated(keep=False).to_numpy()
-    return several | (spend["n_rows"] > 1).to_numpy() | spend["spend_micros"].isna().to_numpy()
+    return np.asarray(several | (spend["n_rows"] > 1).to_numpy() | spend["spend_micros"].isna().to_numpy())
 
 
 def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:

@@ -4,7 +4,8 @@ A campaign's own problem is a finding of the campaign. A red gate that concerns 
 scope, which lists its campaigns. Money outside every plan is one finding per account.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,11 @@ RANK = {Severity.HEALTHY: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 def find(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> tuple[Finding, ...]:
     """Every finding of the run, sorted by fingerprint."""
     bad = decisions[decisions["lane"].ne(Lane.HEALTHY.value)]
-    bad = bad.assign(scope=_scopes(bad, decisions, accounts, inputs))
-    found = [_finding(str(scope), str(problem), group, accounts) for (scope, problem), group in bad.groupby(["scope", "problem"], sort=True)]
+    feeds = {(row["platform"], row["account_id"]): row for row in natives(accounts)}
+    together: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for scope, row in zip(_scopes(bad, decisions, accounts, inputs), natives(bad), strict=True):
+        together[scope, row["problem"]].append(row)
+    found = [_finding(scope, problem, rows, feeds) for (scope, problem), rows in together.items()]
     found += _outside_every_plan(decisions, days, accounts, inputs)
     return _sorted(_with_unusable_rows(found, inputs))
 
@@ -56,18 +60,17 @@ def _scopes(bad: pd.DataFrame, decisions: pd.DataFrame, accounts: pd.DataFrame, 
         "campaign:" + bad["flight_id"].astype("str")), index=bad.index)
 
 
-def _finding(scope: str, problem: str, group: pd.DataFrame, accounts: pd.DataFrame) -> Finding:
-    """One finding from the rows that share a scope and a problem."""
-    rows = natives(group.drop(columns="scope"))
+def _finding(scope: str, problem: str, rows: list[dict[str, Any]], feeds: Mapping[tuple[str, str], dict[str, Any]]) -> Finding:
+    """One finding from the rows that share a scope and a problem. feeds: ACCOUNTS rows by platform and account."""
     worst = max(rows, key=lambda row: (RANK[Severity(row["severity"])], _at_stake(row)))
     amounts = _amounts(rows)
     currency, at_stake = max(amounts.items(), key=lambda item: item[1], default=(worst["currency"], 0))
-    account = accounts[accounts["platform"].eq(worst["platform"]) & accounts["account_id"].eq(worst["account_id"] or "")]
-    facts: dict[str, Any] = {"account": next(iter(natives(account)), None), "amounts": amounts}
+    account = feeds.get((worst["platform"], worst["account_id"] or ""))
+    facts: dict[str, Any] = {"account": account, "amounts": amounts}
     single = scope.startswith("campaign:")
     facts |= {"flight": worst} if single else {"flights": [{name: row[name] for name in SHORT} for row in rows]}
     if single:
-        facts["siblings_delivering"] = _siblings(account)
+        facts["siblings_delivering"] = account["live_flights"] - account["silent_flights"] if account else None
         facts["digest_only"] = _digest_only(worst)
     return Finding(
         scope=scope, problem=Problem(problem), severity=Severity(worst["severity"]), lane=Lane(worst["lane"]), action=Action(worst["action"]),
@@ -94,12 +97,6 @@ def _amounts(rows: list[dict[str, Any]]) -> dict[str, int]:
     for row in rows:
         amounts[row["currency"]] = amounts.get(row["currency"], 0) + _at_stake(row)
     return dict(sorted(amounts.items()))
-
-
-def _siblings(account: pd.DataFrame) -> int | None:
-    if account.empty:
-        return None
-    return int(account["live_flights"].iloc[0] - account["silent_flights"].iloc[0])
 
 
 def _one(rows: list[dict[str, Any]], name: str) -> str | None:
@@ -138,7 +135,8 @@ def _outside_every_plan(decisions: pd.DataFrame, days: pd.DataFrame, accounts: p
 def _first_days(decisions: pd.DataFrame) -> pd.DataFrame:
     """campaign_key -> first day of its first flight, over single campaigns, lines over several, and candidates."""
     single = decisions[["campaign_key", "start_date"]].dropna(subset=["campaign_key"])
-    listed = [(one["campaign_key"], row.start_date) for row in decisions[["start_date", "campaigns", "candidates"]].itertuples()
+    named = decisions.loc[decisions["campaign_key"].isna(), ["start_date", "campaigns", "candidates"]]
+    listed = [(one["campaign_key"], row.start_date) for row in named.itertuples()
               for one in [*(row.campaigns or []), *(row.candidates or [])] if one.get("campaign_key")]
     everything = pd.concat([single, pd.DataFrame(listed, columns=["campaign_key", "start_date"])], ignore_index=True)
     return everything.groupby("campaign_key", as_index=False)["start_date"].min().rename(columns={"start_date": "first_day"})

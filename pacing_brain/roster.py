@@ -23,7 +23,7 @@ def joined(*parts: pd.Series) -> pd.Series:
 def positions(values: pd.Series, index: pd.Index) -> Codes:
     """Where each value stands in a unique index, -1 for null and absent ones; each distinct value is looked up once."""
     codes, distinct = pd.factorize(values)
-    return np.append(index.get_indexer(pd.Index(distinct)), -1)[codes].astype(np.int64)
+    return np.asarray(np.append(index.get_indexer(pd.Index(distinct)), -1)[codes], dtype=np.int64)
 
 
 def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
