@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import Flow, State
+from prefect.events.worker import EventsWorker
 from prefect.logging import get_run_logger
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.states import Completed
@@ -16,6 +17,8 @@ from flows.prefect_steps import TaskCalls, one_line
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
 from pacing_brain.errors import UsageError
+
+EVENTS_S = 10.0  # what a run waits until the server has its task runs
 
 
 class Watched:
@@ -40,6 +43,8 @@ class Watched:
         finally:
             page.close()
             self.trouble = next(iter(calls.trouble), page.trouble)
+            if self.trouble:
+                page.give_up()
         return Completed(message=f"{self.summary['campaigns']} flights, worst {worst_of(self.summary)}")
 
 
@@ -77,9 +82,22 @@ def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
         if not isinstance(error, Exception):
             raise
         trouble = one_line(error)
+    finally:
+        sent = send_events(0.0 if trouble or window.trouble else EVENTS_S)
     if window.summary is None:
         window.summary = run_window(settings, request)
-    return window.summary, trouble or window.trouble
+    return window.summary, trouble or window.trouble or ("" if sent else f"its events took more than {EVENTS_S:.0f} s")
+
+
+def send_events(seconds: float) -> bool:
+    """Send the events of the task runs; what is not taken by then is left, or the process would try for minutes before it ends."""
+    worker: Any = EventsWorker
+    sending = [(service._loop, service._task) for service in worker._instances.values()]  # noqa: SLF001  Prefect gives it no bound
+    _, left = worker.drain_all(timeout=seconds)
+    for loop, task in sending if left else []:
+        if loop is not None and task is not None:
+            loop.call_soon_threadsafe(task.cancel)
+    return not left
 
 
 def read_as_of(text: str | None) -> datetime | None:

@@ -20,6 +20,7 @@ from flows.artifacts import SEVERITIES, TABLE_ROWS, campaign_rows, summary_markd
 from flows.prefect_steps import one_line
 
 CALL_S = 3.0  # one call
+LAST_CALL_S = 1.0
 BUDGET_S = 5.0  # what a run waits for its page at its end
 STEPS = ("open_run", "gather", "decide", "record", "deliver", "learn", "report")
 
@@ -30,8 +31,8 @@ class Page:
     """The page of the flow run around it."""
 
     def __init__(self) -> None:
-        context = FlowRunContext.get()
-        self.flow_run: FlowRun | None = context.flow_run if context else None
+        self._context = FlowRunContext.get()
+        self.flow_run: FlowRun | None = self._context.flow_run if self._context else None
         self.trouble = "" if self.flow_run else "there is no flow run"
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self._progress: Any = None  # id of the progress artifact
@@ -67,6 +68,12 @@ class Page:
         self._thread.join(seconds)
         if self._thread.is_alive() and not self.trouble:
             self.trouble = f"the page took more than {seconds:.0f} s"
+
+    def give_up(self) -> None:
+        """Prefect has stopped answering: its engine, which still has to say how the flow run ended, is not to wait long for it."""
+        if self._context is not None:
+            client: Any = self._context.client
+            client._client.timeout = LAST_CALL_S  # noqa: SLF001  Prefect offers no way to it once the client is open
 
     def _do(self, call: Call) -> None:
         self._calls.put(call)

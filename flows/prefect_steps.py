@@ -32,7 +32,7 @@ class Held:
         self.tries, self.value, self.error = self.tries + 1, None, None
         try:
             self.value = self.verb()
-        except BaseException as error:  # noqa: BLE001  what is ours is raised again, what is Prefect's is noted
+        except BaseException as error:
             self.error = error
             raise
 
@@ -85,4 +85,4 @@ def is_transient(task: Any, task_run: Any, state: Any) -> bool:  # noqa: ARG001 
 def one_line(error: BaseException) -> str:
     """An error of a library for people: its first line, without what follows."""
     said = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {said[0]}"[:200] if said else type(error).__name__
+    return f"{type(error).__name__}: {said[0].partition(' for url ')[0]}"[:200] if said else type(error).__name__
