@@ -55,7 +55,7 @@ class Steps:
 def run_window(settings: Settings, request: Request, steps: Steps | None = None) -> dict[str, Any]:
     """One run, idempotent per live window.
 
-    0. open     one run id, one window, one clock reading, one policy digest; a sealed window prints its summary and ends
+    0. open     one run id, one window, one clock reading, one policy digest; of a sealed window what it found is shown
     1. gather   targets, spend, loads, patterns and memory; bad rows are quarantined with a reason
     2. decide   reconcile, then the PacingBrain graph: pure
     3. record   decisions in shards, then the seal
@@ -69,15 +69,16 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
     steps = steps or Steps()
     with open_house(settings) as house:
         run, policy = steps.do(open_run, house, request)  # 0
-        with run:
-            if run.state == "sealed":
-                return {**(run.summary or {}), "already_sealed": True}
-            with failure_on_record(house, run):
-                inputs = steps.do(gather, house, run, policy, request)  # 1
-                outcome = steps.do(decide, house, inputs)  # 2
-                sealed = steps.do(record, house, run, inputs, outcome)  # 3
+        if run.state == "sealed":  # what it still owes is done, should it have died between its seal and its end
+            steps.do(deliver, house)
+            steps.do(learn, house, run, policy)
+            return {**(run.summary or {}), "already_sealed": True}
+        with run, failure_on_record(house, run):
+            inputs = steps.do(gather, house, run, policy, request)  # 1
+            outcome = steps.do(decide, house, inputs)  # 2
+            sealed = steps.do(record, house, run, inputs, outcome)  # 3
         steps.do(deliver, house)  # 4
-        steps.do(learn, house, inputs)  # 5
+        steps.do(learn, house, run, policy)  # 5
         return steps.do(report, house, sealed, steps)  # 6
 
 
@@ -120,14 +121,14 @@ def deliver(house: House) -> DeliveryReport:
     return relay(house.outbox, house.poster, budget_s=DELIVERY_BUDGET_S)
 
 
-def learn(house: House, inputs: Inputs) -> int:
+def learn(house: House, run: RunHandle, policy: Policy) -> int:
     """5. Patterns from what runs have observed, in the first window of a day; a rehearsal teaches nothing. Returns how many are new."""
-    if not inputs.run.live or inputs.run.window.hour >= inputs.policy.schedule_hours:
+    if not run.live or run.window.hour >= policy.schedule_hours:
         return 0
     seen = house.frames.recent("loads", runs=LEARN_FROM_RUNS)
-    new = learning.load_rhythms(seen, inputs.patterns, pd.Timestamp(inputs.run.as_of))
+    new = learning.load_rhythms(seen, house.patterns.in_force(run.as_of), pd.Timestamp(run.as_of))
     with house.database.transaction() as connection:
-        return len(patterns.learn(connection, inputs.run.run_id, new, inputs.run.as_of))
+        return len(patterns.learn(connection, run.run_id, new, run.as_of))
 
 
 def report(house: House, sealed: Sealed, steps: Steps) -> dict[str, Any]:
