@@ -1,7 +1,6 @@
 """The flows as Prefect knows them: `flows.prefect_flows.pacing_run` and `flows.prefect_flows.upkeep`."""
 
 import logging
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +11,12 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.states import Completed
 
 from flows.artifacts import worst_of
+from flows.commands import read_as_of
 from flows.prefect_page import Page
 from flows.prefect_steps import TaskCalls, one_line
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
-from pacing_brain.errors import UsageError
+from flows.upkeep import keep_up
 
 EVENTS_S = 10.0  # what a run waits until the server has its task runs
 
@@ -36,7 +36,7 @@ class Watched:
         try:
             self.summary = run_window(self.settings, self.request, Steps(call=calls))
             if self.summary.get("already_sealed"):
-                page.show(self.summary)
+                page.already(self.summary)
         except BaseException as error:
             self.error = error
             raise
@@ -50,7 +50,7 @@ class Watched:
 
 def pacing_run_body(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:
     """One window. as_of in the past, or a policy file that is not in force: a rehearsal."""
-    window = Watched(Settings.read(), Request(read_as_of(as_of), Path(policy) if policy else None, full))
+    window = Watched(Settings.read(), Request(read_as_of(as_of) if as_of else None, Path(policy) if policy else None, full))
     state = window.run()
     if window.trouble:
         get_run_logger().warning("Prefect did not take everything (%s): the run is complete on the record, this page is not", window.trouble)
@@ -60,13 +60,30 @@ def pacing_run_body(as_of: str | None = None, policy: str | None = None, full: b
 pacing_run = Flow(pacing_run_body, name="pacing-run", persist_result=False, validate_parameters=True)
 
 
+def upkeep_body() -> State[Any]:
+    """What is done between runs; a catch-up run is a flow run of its own below this one."""
+    trouble: list[str] = []
+
+    def catch_up(settings: Settings, request: Request) -> dict[str, Any]:
+        summary, fault = watched(settings, request)
+        trouble.extend([fault] if fault else [])
+        return summary
+
+    kept = keep_up(Settings.read(), Steps(call=TaskCalls(trouble=trouble)), catch_up)
+    for fault in trouble[:1]:
+        get_run_logger().warning("Prefect did not take everything (%s): what was done is on the record", fault)
+    return Completed(message=kept.said)
+
+
+upkeep = Flow(upkeep_body, name="upkeep", persist_result=False)
+
+
 def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
     """A window as a flow run of this process: its summary, and what was wrong with Prefect (empty: nothing).
 
     Raises:
         PacingError: as `run_window`.
     """
-    quiet()
     window = Watched(settings, request)
 
     def pacing_run_here(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:  # noqa: ARG001  shown on the page
@@ -82,11 +99,9 @@ def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
         if not isinstance(error, Exception):
             raise
         trouble = one_line(error)
-    finally:
-        sent = send_events(0.0 if trouble or window.trouble else EVENTS_S)
     if window.summary is None:
         window.summary = run_window(settings, request)
-    return window.summary, trouble or window.trouble or ("" if sent else f"its events took more than {EVENTS_S:.0f} s")
+    return window.summary, trouble or window.trouble
 
 
 def send_events(seconds: float) -> bool:
@@ -98,23 +113,6 @@ def send_events(seconds: float) -> bool:
         if loop is not None and task is not None:
             loop.call_soon_threadsafe(task.cancel)
     return not left
-
-
-def read_as_of(text: str | None) -> datetime | None:
-    """An instant as people write it; it must say its zone.
-
-    Raises:
-        UsageError: it is not an instant.
-    """
-    if not text:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise UsageError(f"as_of {text!r} is not an instant: write it as 2026-11-05T08:00:00Z")
-    return instant
 
 
 def quiet() -> None:

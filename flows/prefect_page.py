@@ -62,6 +62,11 @@ class Page:
             self._do(lambda client: self._create(client, "table", "pacing-campaigns", orjson.dumps(campaign_rows(decisions)).decode(),
                                                  f"The worst {min(TABLE_ROWS, len(decisions))} of {len(decisions)} flights"))
 
+    def already(self, summary: dict[str, Any]) -> None:
+        """The window was sealed before: what it found then."""
+        self.show(summary)
+        self._do(lambda client: self._advance(client, "sealed before", 100.0))
+
     def close(self, seconds: float = BUDGET_S) -> None:
         """Wait for what is on its way; what is not there by then is left."""
         self._calls.put(None)

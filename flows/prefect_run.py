@@ -60,11 +60,16 @@ class _NoPrefect(Exception):
 def _through_prefect(settings: Settings, request: Request, environment: Mapping[str, str], say: Callable[[str], None]) -> dict[str, Any]:
     os.environ.update(environment)
     try:
-        from flows.prefect_flows import watched  # noqa: PLC0415  Prefect reads its environment when it is imported
+        from flows.prefect_flows import EVENTS_S, quiet, send_events, watched  # noqa: PLC0415  Prefect reads its environment when it is imported
     except Exception as error:  # noqa: BLE001  a setting that Prefect refuses must not cost a window
         raise _NoPrefect(_host(environment["PREFECT_API_URL"]), " ".join(str(error).split())[:200]) from None
-    summary, trouble = watched(settings, request)
-    if trouble:
+    quiet()
+    trouble = "it was not reached"
+    try:
+        summary, trouble = watched(settings, request)
+    finally:
+        sent = send_events(0.0 if trouble else EVENTS_S)
+    if trouble := trouble or ("" if sent else f"its events took more than {EVENTS_S:.0f} s"):
         say(BROKE.format(where=_host(environment["PREFECT_API_URL"]), why=trouble))
     return summary
 

@@ -1,0 +1,74 @@
+"""What is done between runs: send what is undelivered, expire what nobody answered, notice windows that nobody ran."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from flows.run_pacing import Request, Steps, run_window
+from flows.settings import Settings
+from flows.wiring import House, open_house
+from notifiers.delivery import DeliveryReport, relay
+
+RELAY_BUDGET_S = 240.0  # half the time between two upkeeps
+GRACE = timedelta(minutes=10)  # the schedule's own run comes first
+AGAIN_AFTER = timedelta(hours=1)  # a window that failed is tried again so often, not with every upkeep
+
+CatchUp = Callable[[Settings, Request], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What an upkeep did. caught_up: the run of the present window; silent: runs whose heartbeat is old."""
+
+    delivered: DeliveryReport
+    expired: tuple[str, ...]
+    missed: tuple[str, ...]
+    silent: tuple[str, ...]
+    caught_up: str | None
+
+    @property
+    def said(self) -> str:
+        """One line for people."""
+        parts = [f"{self.delivered.delivered} delivered", f"{self.delivered.retried} to be tried again", f"{self.delivered.dead} given up",
+                 f"{len(self.expired)} expired", f"{len(self.missed)} windows missed"]
+        late = [f"silent: {', '.join(self.silent)}"] if self.silent else []
+        return ", ".join(parts + late + ([f"caught up with {self.caught_up}"] if self.caught_up else []))
+
+
+def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = run_window) -> Kept:
+    """One upkeep.
+
+    1. relay     what is undelivered goes out
+    2. expire    recommendations that nobody answered in time
+    3. watch     windows that nobody ran are said once each, runs without a heartbeat are named
+    4. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
+
+    Raises:
+        PacingError: as `open_house` and `run_window`.
+    """
+    steps = steps or Steps()
+    with open_house(settings) as house:
+        delivered = steps.do(send, house)  # 1
+        expired = steps.do(expire, house)  # 2
+        missed, silent = steps.do(watch, house)  # 3
+        lacking = house.windows.present_lacks_run(house.policy.schedule_hours, house.now(), grace=GRACE, again_after=AGAIN_AFTER)
+        caught_up = catch_up(settings, Request())["run_id"] if lacking else None  # 4
+    return Kept(delivered, expired, missed, silent, caught_up)
+
+
+def send(house: House) -> DeliveryReport:
+    return relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
+
+
+def expire(house: House) -> tuple[str, ...]:
+    return tuple(gone.recommendation_id for gone in house.recommendations.expire())
+
+
+def watch(house: House) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Windows said to be missed now, and runs that show no sign of life."""
+    now = house.now()
+    missed = house.windows.record_missed(house.windows.missed(house.policy.schedule_hours, now))
+    silent = house.windows.silent(now)
+    return (tuple(f"{window:%Y-%m-%dT%H:%MZ}" for window in missed),
+            tuple(f"{run.run_id} in {run.step} for {int(run.age.total_seconds() // 60)} min" for run in silent))
