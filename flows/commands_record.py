@@ -27,12 +27,12 @@ def open_record(settings: Settings) -> Iterator[House]:
 
 
 def run_id_of(house: House, run_id: str | None) -> str:
-    """The id of a sealed run; none given: the one that stands.
+    """The id of a sealed run; none given: the one that stands, and before there is one the newest rehearsal.
 
     Raises:
         RunError: there is none.
     """
-    found = house.runs.last_sealed() if run_id is None else house.runs.get(run_id)
+    found = house.runs.last_sealed() or house.runs.last_sealed(live=False) if run_id is None else house.runs.get(run_id)
     if found is None:
         raise RunError("no run has been sealed yet. Start with `pacing run`." if run_id is None
                        else f"no sealed run {run_id} is on the record. `pacing audit show --kind run_sealed` lists them.")

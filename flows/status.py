@@ -17,7 +17,8 @@ def standing(house: House) -> dict[str, Any]:
     run = house.runs.last_sealed()
     found: dict[str, Any] = {"now": now.isoformat(), "run": None if run is None else _run(run, now)}
     if run is None:
-        return found
+        rehearsal = house.runs.last_sealed(live=False)
+        return found | {"rehearsal": rehearsal.run_id if rehearsal else None}
     return found | {
         **{name: run.summary[name] for name in ("campaigns", "by_lane", "by_severity", "by_action")},
         "incidents": sorted((as_row(one) for one in house.incidents.open()), key=worst_first),

@@ -20,7 +20,7 @@ Status = dict[str, Any]
 def status_report(found: Status) -> RenderableType:
     """The last run, the lanes, what is open worst first, what waits; or that nothing has run yet, and what to do."""
     if found["run"] is None:
-        return _nothing(found["home"])
+        return _nothing(found["home"], found.get("rehearsal"))
     parts: list[RenderableType] = [_run(found), Text(""), _lanes(found)]
     parts += [views.heading(f"Open incidents: {len(found['incidents'])}"), incidents(found["incidents"])] if found["incidents"] else [
         views.heading("No open incidents")]
@@ -35,7 +35,10 @@ def status_report(found: Status) -> RenderableType:
     return Group(*parts, views.heading("Waiting"), _waiting(found))
 
 
-def _nothing(home: str) -> RenderableType:
+def _nothing(home: str, rehearsal: str | None) -> RenderableType:
+    if rehearsal:
+        return Group(views.say(f"No live run has been sealed in {home} yet, only rehearsals."),
+                     views.pairs(("the first live run", views.command("run")), ("what the last rehearsal found", views.command(f"explain CAMPAIGN --run {rehearsal}"))))
     return Group(views.say(f"Nothing has run in {home} yet."),
                  views.pairs(("see it work first", views.command("demo")), ("the first run", views.command("run"))))
 
