@@ -3,23 +3,29 @@
 A missing or malformed setting is one clear line that names it. Secrets are `SecretStr`: they print as stars.
 """
 
+import difflib
+import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Self
+from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pacing_brain.errors import SettingError
 
 SOURCES = ("campaign_spend", "fivetran", "dv360")
+SLACK_FAULT = "SLACK_CHANNEL"  # the one setting that only a look at two of them finds missing
 
 
 class Settings(BaseSettings):
     """Every setting with its default; an empty value counts as unset."""
 
     model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True, frozen=True,
-                                      case_sensitive=False, populate_by_name=True)
+                                      case_sensitive=False)  # by alias only: a field's own name would read HOME
 
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
     database_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_URL")
@@ -45,7 +51,7 @@ class Settings(BaseSettings):
     snowflake_schema: str | None = Field(default=None, alias="SNOWFLAKE_SCHEMA")
     snowflake_host: str | None = Field(default=None, alias="SNOWFLAKE_HOST")
     snowflake_port: int | None = Field(default=None, ge=1, le=65535, alias="SNOWFLAKE_PORT")
-    snowflake_protocol: str | None = Field(default=None, pattern="^https?$", alias="SNOWFLAKE_PROTOCOL")
+    snowflake_protocol: Literal["http", "https"] | None = Field(default=None, alias="SNOWFLAKE_PROTOCOL")
     snowflake_connection_name: str | None = Field(default=None, alias="SNOWFLAKE_CONNECTION_NAME")
 
     slack_bot_token: SecretStr | None = Field(default=None, alias="SLACK_BOT_TOKEN")
@@ -75,6 +81,20 @@ class Settings(BaseSettings):
     def _channel(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[CGDU][A-Z0-9]+|#[^\s#]+", value):
             raise ValueError(f"must be a channel id such as C0123456789 (it stands at the end of the channel's details), not {value!r}")
+        return value
+
+    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url")
+    @classmethod
+    def _web(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^\s/]\S*", value):
+            raise ValueError("must be an address that begins with https:// (or http://)")
+        return value
+
+    @field_validator("snowflake_account")
+    @classmethod
+    def _account(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", value.removesuffix(".snowflakecomputing.com")):
+            raise ValueError("must be the account identifier, organisation-account, and no address")
         return value
 
     @field_validator("database_url", "database_admin_url")
@@ -118,10 +138,72 @@ class Settings(BaseSettings):
         try:
             return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
-            fault = error.errors(include_url=False, include_input=False)[0]
-            name = str(fault["loc"][0]) if fault["loc"] else ""
-            message = fault["msg"].removeprefix("Value error, ")
-            raise SettingError(f"{name} {message}".strip() if name else message) from None
+            raise SettingError(_faults(error)[0].line) from None
+
+    @classmethod
+    def examined(cls, **overrides: object) -> "tuple[Settings, list[Fault]]":
+        """The settings of this process with every fault in them; what is malformed stands at its default."""
+        faults: list[Fault] = []
+        defaults = {field.alias or name: field.default for name, field in cls.model_fields.items()}
+        while True:
+            reset = {fault.name for fault in faults}
+            if SLACK_FAULT in reset:
+                reset.add("SLACK_BOT_TOKEN")  # one needs the other
+            try:
+                return cls(**overrides | {name: defaults[name] for name in reset}), faults  # type: ignore[arg-type]
+            except ValidationError as error:
+                new = [fault for fault in _faults(error) if fault.name not in {known.name for known in faults}]
+                if not new:
+                    raise SettingError(_faults(error)[0].line) from None
+                faults += new
+
+    @classmethod
+    def unknown(cls, env_file: str = ".env") -> "list[tuple[str, str]]":
+        """Names that look like settings and are none, each with the setting it may have been meant for (empty: none)."""
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        found = []
+        for name in sorted({name.upper() for name in (*os.environ, *dotenv_values(env_file))} - set(known)):
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.9)
+            if name.startswith("PACING_") or (near and name.startswith(("SNOWFLAKE_", "SLACK_"))):
+                found.append((name, near[0] if near else ""))
+        return found
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown."""
+        values = [value.get_secret_value() for name in type(self).model_fields if isinstance(value := getattr(self, name), SecretStr)]
+        addresses = [*values, self.tracker or "", self.heartbeat_url or "", self.prefect_api_url or ""]
+        return tuple(secret for secret in (*values, *(_password(address) for address in addresses)) if secret)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a setting."""
+
+    name: str
+    message: str
+
+    @property
+    def line(self) -> str:
+        return self.message if self.message.startswith(self.name) else f"{self.name} {self.message}"
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    return [Fault(str(fault["loc"][0]) if fault["loc"] else SLACK_FAULT, _said(fault["msg"]))
+            for fault in error.errors(include_url=False, include_input=False)]
+
+
+def _said(message: str) -> str:
+    """What pydantic says, as a sentence about the setting; what we say is one already."""
+    ours = message.removeprefix("Value error, ")
+    return ours if ours != message else message.replace("Input should be", "must be").replace("String should match pattern", "must match")
+
+
+def _password(address: str) -> str:
+    try:
+        return urlsplit(address).password or ""
+    except ValueError:
+        return ""
 
 
 class _Home(BaseSettings):

@@ -146,7 +146,7 @@ def open_house(settings: Settings, *, record_only: bool = False) -> Iterator[Hou
             yield House(settings, policy, database, SnowflakeSettings())
             return
         warehouse = stack.enter_context(EmbeddedWarehouse(settings.home)) if settings.embedded_warehouse else None
-        house = House(settings, policy, database, _snowflake(settings, warehouse), _sample(settings, warehouse))
+        house = House(settings, policy, database, snowflake_settings(settings, warehouse), _sample(settings, warehouse))
         _refuse_shifted_clock(house)
         yield house
 
@@ -175,7 +175,7 @@ def embedded_database(postgres: EmbeddedPostgres) -> str:
     return postgres.url(APP_LOGIN, DATABASE)
 
 
-def _snowflake(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SnowflakeSettings:
+def snowflake_settings(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SnowflakeSettings:
     if warehouse is not None:
         return SnowflakeSettings(**warehouse.connect_kwargs())
     secret: dict[str, Any] = {name: value.get_secret_value() if value else None for name, value in (
