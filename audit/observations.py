@@ -1,6 +1,7 @@
 """What runs saw and made, whole: frames kept by what they contain, so that unchanged history is kept once and an edit is found out."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,23 +33,18 @@ class Observations:
         Raises:
             LedgerError: the run kept another content under this name.
         """
-        parts = _parts(frame, by_week_of)
-        digests = {WHOLE: frame_digest(frame)} if parts is None else group_digests(frame, parts, frame.columns).to_dict()
-        digest = _whole(digests)
+        return self.keep_all(run_id, {name: frame}, by_week_of={name: by_week_of} if by_week_of else {})[name]
+
+    def keep_all(self, run_id: str, frames: Mapping[str, pd.DataFrame], *, by_week_of: Mapping[str, str]) -> dict[str, str]:
+        """Keep several frames, all of them or none: what a killed process leaves by halves cannot contradict what its successor reads.
+
+        by_week_of: name -> day column, for frames that are kept in parts.
+
+        Raises:
+            LedgerError: the run kept another content under one of the names.
+        """
         with self.database.transaction() as connection:
-            row = {"run_id": run_id, "name": name, "digest": digest, "n_rows": len(frame),
-                   "dtypes": [[str(column), str(dtype)] for column, dtype in frame.dtypes.items()]}
-            new = insert(recorded_frames).values(row).on_conflict_do_nothing().returning(recorded_frames.c.run_id)
-            if connection.execute(new).first() is None:
-                return _same(connection, run_id, name, digest)
-            held = set(connection.execute(select(blobs.c.digest).where(blobs.c.digest.in_(digests.values()))).scalars())
-            for part in sorted(part for part in digests if digests[part] not in held):
-                rows = frame if parts is None else frame[(parts == part).to_numpy()]
-                blob = {"digest": digests[part], "n_rows": len(rows), "data": to_arrow(rows)}
-                connection.execute(insert(blobs).values(blob).on_conflict_do_nothing())
-            connection.execute(insert(recorded_parts), [{"run_id": run_id, "name": name, "part": part, "digest": each}
-                                                        for part, each in digests.items()])
-        return digest
+            return {name: _keep(connection, run_id, name, frame, by_week_of.get(name)) for name, frame in frames.items()}
 
     def load(self, run_id: str, name: str) -> pd.DataFrame:
         """A frame as it was kept, checked against its digest; row order is not kept.
@@ -90,6 +86,24 @@ class Observations:
             found = connection.execute(statement).scalars().all()
         kept = [frame for run_id in found if len(frame := self.load(run_id, name))]
         return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
+
+
+def _keep(connection: Connection, run_id: str, name: str, frame: pd.DataFrame, by_week_of: str | None) -> str:
+    parts = _parts(frame, by_week_of)
+    digests = {WHOLE: frame_digest(frame)} if parts is None else group_digests(frame, parts, frame.columns).to_dict()
+    digest = _whole(digests)
+    row = {"run_id": run_id, "name": name, "digest": digest, "n_rows": len(frame),
+           "dtypes": [[str(column), str(dtype)] for column, dtype in frame.dtypes.items()]}
+    new = insert(recorded_frames).values(row).on_conflict_do_nothing().returning(recorded_frames.c.run_id)
+    if connection.execute(new).first() is None:
+        return _same(connection, run_id, name, digest)
+    held = set(connection.execute(select(blobs.c.digest).where(blobs.c.digest.in_(digests.values()))).scalars())
+    for part in sorted(part for part in digests if digests[part] not in held):
+        rows = frame if parts is None else frame[(parts == part).to_numpy()]
+        blob = {"digest": digests[part], "n_rows": len(rows), "data": to_arrow(rows)}
+        connection.execute(insert(blobs).values(blob).on_conflict_do_nothing())
+    connection.execute(insert(recorded_parts), [{"run_id": run_id, "name": name, "part": part, "digest": each} for part, each in digests.items()])
+    return digest
 
 
 def to_arrow(frame: pd.DataFrame) -> bytes:

@@ -10,14 +10,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from audit import clock, ledger
 from audit import seal as sealing
 from audit.database import Database, storable_text, translated
 from audit.seal import Seal, Sealed
-from audit.tables import run_heartbeats, run_shards, runs
+from audit.tables import recorded_frames, run_heartbeats, run_shards, runs
 from pacing_brain.errors import LedgerError, WindowBusy
 
 WINDOW_LOCKS = 0x77696E64  # "wind": class of the advisory locks on windows
@@ -29,7 +29,7 @@ MAX_ERROR_CHARACTERS = 500
 class RunHandle:
     """A run that this process holds until `close`; a context manager.
 
-    state: new | resumed (it stopped before its seal: as_of, policy_digest and code_version are those of its first start) | sealed
+    state: new | resumed (it stopped before its seal: policy_digest, code_version and, once inputs were kept, as_of are those of its first start) | sealed
     (nothing to do: `summary` says what it found). shards: the numbers of the entries of each shard that is on the ledger.
     """
 
@@ -252,13 +252,18 @@ def _new(connection: Connection, opening: Opening, at: datetime) -> RunHandle:
 
 
 def _resume(connection: Connection, stopped: Row[Any], opening: Opening, at: datetime) -> RunHandle:
-    """Take a run over: whoever worked on it before is fenced off by the new token."""
-    mine = update(runs).where(runs.c.run_id == stopped.run_id).values(status="open", error=None, token=uuid.uuid4())
+    """Take a run over: whoever worked on it before is fenced off by the new token.
+
+    Its instant is that of its first start once it has kept what it read; before that it is now, since it reads what is there now.
+    """
+    kept = connection.execute(select(exists().where(recorded_frames.c.run_id == stopped.run_id))).scalar_one()
+    mine = update(runs).where(runs.c.run_id == stopped.run_id).values(
+        status="open", error=None, token=uuid.uuid4(), as_of=stopped.as_of if kept else opening.as_of)
     run = _handle(connection.execute(mine.returning(runs)).one(), "resumed")
     shards = connection.execute(select(run_shards).where(run_shards.c.run_id == run.run_id).order_by(run_shards.c.shard_no))
     run.shards = {shard.shard_no: range(shard.first_seq, shard.last_seq + 1) for shard in shards}
     _beat(connection, run.run_id, at)
-    body = {"window": run.window, "code_version": opening.code_version, "shards": len(run.shards)}
+    body = {"window": run.window, "as_of": run.as_of, "code_version": opening.code_version, "shards": len(run.shards)}
     ledger.append(connection, run.run_id, [ledger.Entry("run_resumed", run.run_id, body)], at)
     return run
 

@@ -1,6 +1,6 @@
 """gather: everything a decision may depend on, read once; what a stopped run had read already is read from the record instead."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -33,8 +33,8 @@ class Plan:
     name: str
 
 
-def gather(house: House, run: RunHandle, policy: Policy) -> Inputs:
-    """The run's inputs; kept in the record before anything is decided on them.
+def gather(house: House, run: RunHandle, policy: Policy, *, full: bool = False) -> Inputs:
+    """The run's inputs; kept in the record before anything is decided on them. full: without what would let a verdict be restated.
 
     Raises:
         TrackerUnreadable: the tracker cannot be read and no earlier plan is on the record.
@@ -43,6 +43,8 @@ def gather(house: House, run: RunHandle, policy: Policy) -> Inputs:
     if CONTEXT in house.frames.kept(run.run_id):
         return _as_recorded(house, run, policy)
     inputs = _as_it_is(house, run, policy)
+    if full:
+        inputs = replace(inputs, memory=inputs.memory.assign(decided_seq=pd.array([None] * len(inputs.memory), dtype="Int64")))
     keep(house, run, inputs)
     return inputs
 
@@ -96,12 +98,11 @@ def days_to_read(targets: pd.DataFrame, as_of: datetime, policy: Policy) -> tupl
 
 
 def keep(house: House, run: RunHandle, inputs: Inputs) -> None:
-    """Keep the inputs; the context last, so that its presence says that all of them are there."""
-    for name in INPUT_FRAMES:
-        house.frames.keep(run.run_id, KEPT_AS.get(name, name), getattr(inputs, name), by_week_of="day" if name == "spend" else None)
+    """Keep the inputs, all of them or none."""
     said = pd.DataFrame({"run": [inputs.run.model_dump(mode="json")], "quarantined": [[row.model_dump(mode="json") for row in inputs.quarantined]]},
                         dtype="object")
-    house.frames.keep(run.run_id, CONTEXT, said)
+    whole = {KEPT_AS.get(name, name): getattr(inputs, name) for name in INPUT_FRAMES} | {CONTEXT: said}
+    house.frames.keep_all(run.run_id, whole, by_week_of={"spend": "day"})
 
 
 def _as_recorded(house: House, run: RunHandle, policy: Policy) -> Inputs:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -99,10 +99,7 @@ def open_run(house: House, request: Request) -> tuple[RunHandle, Policy]:
 def gather(house: House, run: RunHandle, policy: Policy, request: Request) -> Inputs:
     """1. Everything a decision may depend on, read once and kept."""
     house.runs.heartbeat(run, "gather")
-    inputs = gathering.gather(house, run, policy)
-    if request.full:
-        inputs = replace(inputs, memory=inputs.memory.assign(decided_seq=pd.array([None] * len(inputs.memory), dtype="Int64")))
-    return inputs
+    return gathering.gather(house, run, policy, full=request.full)
 
 
 def decide(house: House, inputs: Inputs) -> Outcome:

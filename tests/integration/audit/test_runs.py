@@ -2,11 +2,13 @@
 
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 from sqlalchemy import update
 
 from audit import ledger, tables
 from audit.ledger import Entry
+from audit.observations import Observations
 from audit.seal import Seal
 from audit.windows import Windows
 from pacing_brain.errors import LedgerError, RunInterrupted, WindowBusy
@@ -79,8 +81,9 @@ def test_a_window_that_is_worked_on_is_busy(runs, other_runs, opening):
 
 
 def test_a_stopped_run_is_resumed_where_it_stopped(database, runs, opening):
-    """A run that stopped keeps its id, its clock and its shards; shards recorded again stay as they are."""
+    """A run that stopped after it kept its inputs keeps its id, its clock and its shards; shards recorded again stay as they are."""
     with runs.open(opening()) as run:
+        Observations(database).keep(run.run_id, "targets", pd.DataFrame({"row": [1]}))
         runs.record_shard(run, 0, FIRST)
     with runs.open(opening(as_of=opening().as_of + timedelta(minutes=30), code_version="2")) as again:
         assert (again.run_id, again.state, again.as_of, again.code_version) == (run.run_id, "resumed", opening().as_of, "1")
@@ -89,6 +92,15 @@ def test_a_stopped_run_is_resumed_where_it_stopped(database, runs, opening):
         runs.record_shard(again, 1, SECOND)
         runs.seal(again, Seal(summary={}))
     assert kinds(database) == ["run_opened", "campaign_decided", "campaign_decided", "run_resumed", "campaign_decided", "run_sealed"]
+
+
+def test_a_run_that_stopped_before_it_read_anything_reads_with_the_present_clock(runs, opening):
+    """What it will read is there now: an older clock would take fresh loads for loads of the future."""
+    with runs.open(opening()) as run:
+        pass
+    later = opening().as_of + timedelta(minutes=30)
+    with runs.open(opening(as_of=later)) as again:
+        assert (again.run_id, again.state, again.as_of) == (run.run_id, "resumed", later)
 
 
 def test_a_shard_cannot_say_something_else_later(runs, opening):
