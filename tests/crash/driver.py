@@ -14,9 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from audit import ledger
+from audit import ledger, observations
 from audit import seal as sealing
-from audit.observations import Observations
 from audit.outbox import Outbox
 from audit.runs import Runs
 from flows import gathering, recording, run_pacing
@@ -46,7 +45,7 @@ def decides(*args: Any) -> bool:
 PLACES = {
     "after open": Place(run_pacing, "open_run", after=True),
     "before the inputs are kept": Place(gathering, "keep"),
-    "after some frames are kept": Place(Observations, "keep", call=4),
+    "after some frames are kept": Place(observations, "_keep", call=4),
     "after gather": Place(run_pacing, "gather", after=True),
     "after decide": Place(run_pacing, "decide", after=True),
     "before the first shard": Place(Runs, "record_shard"),
