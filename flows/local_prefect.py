@@ -60,7 +60,7 @@ class ChildPrefect(HttpChild):
     def environment(self) -> dict[str, str]:
         migrate = str(not self._migrated()).lower()
         return QUIET | {"PREFECT_HOME": str(self.data), "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": migrate,
-                        "PREFECT_API_URL": "", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
+                        "PREFECT_API_URL": "", "PREFECT_UI_API_URL": "/api", "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",
                         "PREFECT_API_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{self.data / 'prefect.db'}"}  # fmt: skip
 
     def settle(self, seconds: float = SETTLE_SECONDS) -> bool:

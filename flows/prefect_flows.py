@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from prefect import Flow, State
+from prefect import Flow, State, flow
 from prefect.events.worker import EventsWorker
 from prefect.logging import get_run_logger
 from prefect.logging.handlers import PrefectConsoleHandler
@@ -48,7 +48,8 @@ class Watched:
         return Completed(message=f"{self.summary['campaigns']} flights, worst {worst_of(self.summary)}")
 
 
-def pacing_run_body(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:
+@flow(name="pacing-run", persist_result=False)
+def pacing_run(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:
     """One window. as_of in the past, or a policy file that is not in force: a rehearsal."""
     window = Watched(Settings.read(), Request(read_as_of(as_of) if as_of else None, Path(policy) if policy else None, full))
     state = window.run()
@@ -57,10 +58,8 @@ def pacing_run_body(as_of: str | None = None, policy: str | None = None, full: b
     return state
 
 
-pacing_run = Flow(pacing_run_body, name="pacing-run", persist_result=False, validate_parameters=True)
-
-
-def upkeep_body() -> State[Any]:
+@flow(name="upkeep", persist_result=False)
+def upkeep() -> State[Any]:
     """What is done between runs; a catch-up run is a flow run of its own below this one."""
     trouble: list[str] = []
 
@@ -73,9 +72,6 @@ def upkeep_body() -> State[Any]:
     for fault in trouble[:1]:
         get_run_logger().warning("Prefect did not take everything (%s): what was done is on the record", fault)
     return Completed(message=kept.said)
-
-
-upkeep = Flow(upkeep_body, name="upkeep", persist_result=False)
 
 
 def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
