@@ -46,6 +46,8 @@ class SlackServer:
 
     channels: dict[str, str] = field(default_factory=lambda: {"C0TEST": "pacing", "C0ACME": "acme"})  # id -> name
     token: str = TOKEN
+    scopes: set[str] = field(default_factory=lambda: {"chat:write", "channels:history", "groups:history"})
+    not_joined: set[str] = field(default_factory=set)  # channels that the app is not in
     rate_limited: bool = False  # about one message a second and channel, as Slack
     retry_after_s: int = 1
     clock: Callable[[], float] = time.monotonic
@@ -75,7 +77,7 @@ class SlackServer:
         if authorization != f"Bearer {self.token}":
             return {"ok": False, "error": "invalid_auth" if authorization else "not_authed"}
         known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
-            "auth.test": lambda _: {"ok": True, "team_id": "T0TEST", "user_id": "U0BOT", "bot_id": "B0BOT"}, "chat.postMessage": self._post,
+            "auth.test": lambda _: {"ok": True, "team": "Test", "team_id": "T0TEST", "user": "pacing", "user_id": "U0BOT", "bot_id": "B0BOT"}, "chat.postMessage": self._post,
             "chat.update": self._update, "conversations.history": self._history, "conversations.replies": self._replies}
         return known[method](given) if method in known else {"ok": False, "error": "unknown_method"}
 
@@ -103,6 +105,8 @@ class SlackServer:
     def _history(self, given: dict[str, Any]) -> dict[str, Any]:
         """Newest first, without replies, by pages; metadata only when asked for."""
         channel = self._channel(given.get("channel"))
+        if channel in self.not_joined:
+            return {"ok": False, "error": "not_in_channel"}
         return self._page(list(reversed(self.visible(channel))), given) if channel else {"ok": False, "error": "channel_not_found"}
 
     def _replies(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -159,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault:
             self._fail(fault)
         else:
-            self._send(200, json.dumps(answer).encode(), {})
+            self._send(200, json.dumps(answer).encode(), {"X-OAuth-Scopes": ",".join(sorted(self.slack.scopes))})
 
     def _fail(self, fault: str) -> None:
         if fault.endswith("hang"):
