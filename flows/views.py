@@ -54,17 +54,24 @@ def heading(words: str) -> Text:
     return Text(f"\n{words}", "bold")
 
 
-def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Table:
+class Plain(Table):
+    """A table that shows every string as one harmless line; what has styles or several lines comes as Text."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        super().add_row(*(say(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()) -> Plain:
     """A table with these headers. right: columns of numbers. whole: columns that must not be folded."""
-    made = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
+    made = Plain(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     for name in columns:
-        made.add_column(name, justify="right" if name in right else "left", no_wrap=name in whole, overflow="fold")
+        made.add_column(say(name), justify="right" if name in right else "left", no_wrap=name in whole, overflow="fold")
     return made
 
 
-def pairs(*rows: tuple[str, object]) -> Table:
+def pairs(*rows: tuple[str, object]) -> Plain:
     """Labels and what belongs to them; a row without content is left out."""
-    grid = Table.grid(padding=(0, 2))
+    grid = Plain.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, content in rows:
@@ -73,8 +80,8 @@ def pairs(*rows: tuple[str, object]) -> Table:
     return grid
 
 
-def numbered(sentences: list[str]) -> Table:
-    grid = Table.grid(padding=(0, 1))
+def numbered(sentences: list[str]) -> Plain:
+    grid = Plain.grid(padding=(0, 1))
     grid.add_column(justify="right", style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for number, sentence in enumerate(sentences, 1):

@@ -65,7 +65,7 @@ def case_table(judged: Sequence[Case]) -> RenderableType:
         made.add_row(*_row(case))
     for kind in dict.fromkeys(case.case for case in judged if _is_ordinary(case)):
         alike = [case for case in judged if case.case == kind and _is_ordinary(case)]
-        made.add_row(Text.assemble((kind, "bold"), "\n", (f"{len(alike)} campaigns", "dim")), alike[0].wanted, alike[0].decided, "On plan.", _mark(ok=True))
+        made.add_row(Text.assemble((kind, "bold"), "\n", (f"{len(alike)} campaigns", "dim")), Text(alike[0].wanted), Text(alike[0].decided), "On plan.", _mark(ok=True))
     return made
 
 

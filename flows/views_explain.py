@@ -34,7 +34,7 @@ def explanation_report(known: Row) -> RenderableType:
 def verdict(row: Row) -> RenderableType:
     """One line that says what it is, and one that says what follows."""
     who = " · ".join(views.say(part).plain for part in (row["client"], row["campaign_name"] or row["platform_name"]) if part)
-    return Group(Text(f"{views.EMOJI[row['lane']]} {who or row['flight_id']}: {_state(row)}", "bold"),
+    return Group(views.say(f"{views.EMOJI[row['lane']]} {who or row['flight_id']}: {_state(row)}", "bold"),
                  Text(f"{row['action']}: {views.ACTION_WORDS.get(row['action'], '')}{', urgent' if row['urgent'] else ''}"))
 
 
@@ -116,7 +116,7 @@ def bridge(known: Row) -> RenderableType:
     made = views.table("", "amount", right=("amount",), whole=("amount",))
     made.add_row("planned to date", money(row["target_micros"], currency))
     made.add_row("not explained", f"{'+' if residual > 0 else ''}{money(residual, currency)}")
-    made.add_row(Text("= spent to date", "bold"), Text(money(row["actual_micros"], currency), "bold"))
+    made.add_row(Text("= spent to date", "bold"), views.say(money(row["actual_micros"], currency), "bold"))
     return Group(made, Text("The whole variance stands as not explained: noise, weekday shape and platform allowances are not told apart yet.", "dim"))
 
 

@@ -40,13 +40,15 @@ def _read(data: bytes, name: str, columns: dict[str, str], required: tuple[str, 
         text = pd.read_csv(io.BytesIO(data), dtype="str", keep_default_na=False, encoding="utf-8-sig")
     except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{name} is no readable CSV in UTF-8: {str(error).splitlines()[0]}") from error
+    if not isinstance(text.index, pd.RangeIndex):  # pandas takes what is too much for row names
+        raise DataError(f"{name} cannot be loaded: its rows have more fields than its header. Look for a separator at the end of each line.")
     text.columns = pd.Index([str(column).strip().upper().replace(" ", "_") for column in text.columns])
     faults = [f"column {column} is missing" for column in required if column not in text.columns]
     faults += [f"column {column} is not known" for column in text.columns if column not in columns]
     faults += [f"column {column} stands twice" for column in text.columns[text.columns.duplicated()].unique()]
     read = {}
     for column in (column for column in columns if column in text.columns and not isinstance(text[column], pd.DataFrame)):
-        values = text[column].str.strip()
+        values = text[column].fillna("").str.strip()
         read[column.lower()] = READERS[columns[column]](values)
         faults += _value_faults(column, columns[column], values, read[column.lower()], required=column in never_empty)
     if faults:
@@ -88,8 +90,8 @@ def _ratio(values: pd.Series) -> Any:
 def _micros(values: pd.Series) -> Any:
     """Exact: the digits are moved, nothing is multiplied."""
     known = values.where(values.str.fullmatch(DECIMAL), None)
-    parts = known.str.partition(".")
-    digits = parts[0] + parts[2].fillna("").str.slice(0, 6).str.pad(6, side="right", fillchar="0")
+    parts = known.str.extract(r"^([^.]*)\.?(.*)$")
+    digits = parts[0] + parts[1].str.slice(0, 6).str.pad(6, side="right", fillchar="0")
     return pd.Series([None if pd.isna(text) else int(text) for text in digits], index=values.index, dtype="Int64")
 
 
