@@ -10,9 +10,9 @@ from pacing_brain.natives import natives
 TABLE_ROWS = 200
 SEVERITIES = ("critical", "warning", "healthy")
 LANES = ("critical", "escalate", "warning", "healthy")
-COLUMNS = {"severity": "severity", "lane": "lane", "action": "action", "campaign_name": "campaign", "flight_id": "flight", "client": "client",
-           "platform": "platform", "currency": "currency", "target_micros": "target", "actual_micros": "actual", "variance_pct": "variance %",
-           "score": "confidence", "root_cause": "root cause", "recommendation": "recommendation"}
+COLUMNS = {"severity": "severity", "action": "action", "campaign_name": "campaign", "variance_pct": "variance %", "direction": "direction",
+           "target_micros": "target", "actual_micros": "actual", "currency": "currency", "score": "confidence", "root_cause": "root cause",
+           "recommendation": "recommendation", "lane": "lane", "client": "client", "platform": "platform", "flight_id": "flight"}
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
 
 
