@@ -24,6 +24,9 @@ _NUMBER = re.compile(r"[0-9][0-9.,]*|[.,][0-9]+")
 _BLANKS = re.compile("(?<=[0-9])[ \u202f\u2009'’](?=[0-9]{3}(?![0-9]))")
 _CURRENCY = "(?:[A-Z]{0,2}[$€£¥₹₩₽₺₫฿₪₴₦₱]|[A-Z]{3}|[Kk]r\\.?|zł|Kč|R|Fr\\.)"
 _SIGNED = re.compile(rf"(?:{_CURRENCY}\s*)?(?P<number>[0-9.,].*?)(?:[.,][-–]|\s*{_CURRENCY})?")
+_CODE = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])")
+_WRITTEN_WITH = {"€": {"EUR"}, "£": {"GBP", "EGP", "GIP", "FKP", "SHP", "LBP", "SYP", "SDG", "SSP"}, "¥": {"JPY", "CNY"}, "₹": {"INR"}}
+_NO_DOLLARS = set().union(*_WRITTEN_WITH.values()) | {"CHF", "SEK", "NOK", "DKK", "PLN", "CZK", "HUF", "RON", "TRY", "ZAR", "AED", "ILS", "KRW", "THB"}
 AMBIGUOUS = "may mean {} or {}: write it without a thousands separator"
 
 
@@ -43,6 +46,25 @@ def read_money(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
         bad = odd.drop(good.index)
         reasons[bad.index] = [read[text] for text in bad]
     return micros, reasons
+
+
+def other_currency(texts: pd.Series, currencies: pd.Series) -> pd.Series:
+    """Beside each amount that is written with the sign or the code of another currency than its row's, why it cannot be used."""
+    odd = ~texts.str.fullmatch(r"[0-9.,]*").fillna(True).to_numpy(dtype=bool) & currencies.notna().to_numpy(dtype=bool)
+    reasons = pd.Series(None, index=texts.index, dtype=object)
+    for row in texts.index[odd]:
+        if (sign := _contradiction(texts[row], currencies[row])) is not None:
+            reasons[row] = f"is written with {sign}, the currency is {currencies[row]}: mend one of them"
+    return reasons
+
+
+def _contradiction(text: str, currency: str) -> str | None:
+    for sign, theirs in _WRITTEN_WITH.items():
+        if sign in text and currency not in theirs:
+            return sign
+    if "$" in text and currency in _NO_DOLLARS:
+        return "$"
+    return next((code for code in _CODE.findall(text) if code != currency), None)
 
 
 def _plain_micros(texts: pd.Series) -> pd.Series:

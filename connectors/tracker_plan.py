@@ -7,7 +7,7 @@ import pandas as pd
 
 from connectors.tracker_dates import read_days, read_instants
 from connectors.tracker_faults import Faults
-from connectors.tracker_money import read_money
+from connectors.tracker_money import other_currency, read_money
 from connectors.tracker_values import (EMPTY, NOT_YET, UNBUILT, read_currencies, read_curves, read_ids, read_percents, read_platforms,
                                        read_zones)  # fmt: skip
 
@@ -63,6 +63,7 @@ def _money(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> None:
     written, reasons = read_money(cells["budget"])
     faults.note("budget", reasons)
     faults.where(written.le(0).fillna(value=False), "budget", "is not above zero: write what may be spent over the whole flight")
+    faults.note("budget", other_currency(cells["budget"].where(written.notna(), ""), plan["currency"]))
     target, reasons = read_money(cells["target_to_date"])
     faults.note("target_to_date", reasons)
     faults.where(target.lt(0).fillna(value=False), "target_to_date", "is negative: write what is planned up to updated_at")

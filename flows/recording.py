@@ -15,7 +15,7 @@ from flows.messages import Told, outgoing
 from flows.wiring import House
 from pacing_brain import incidents as lifecycle
 from pacing_brain.decision import bodies
-from pacing_brain.model import Action, IncidentChange, Inputs, Outcome
+from pacing_brain.model import Action, IncidentChange, Inputs, Outcome, SourceState
 from pacing_brain.natives import natives
 
 SHARD_ENTRIES = 5_000  # each shard is a short transaction: a click never waits behind a run
@@ -107,7 +107,7 @@ def _keep_outcome(house: House, run: RunHandle, outcome: Outcome, seqs: dict[str
 
 def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: dict[str, str], seqs: dict[str, int],
           summary: dict[str, Any]) -> Seal:
-    complete = all(state.available for state in inputs.run.sources) and not outcome.dead_letters
+    complete = not missing_sources(inputs) and not outcome.dead_letters
     counts = {"flights": len(outcome.decisions), "decided": len(seqs), "restated": int(outcome.decisions["restated"].sum()),
               "dead_letters": len(outcome.dead_letters)}
     if not run.live:
@@ -205,8 +205,13 @@ def summary_of(inputs: Inputs, outcome: Outcome, run: RunHandle) -> dict[str, An
         "unmatched_targets": int(decisions["match_kind"].isin(["none", "ambiguous"]).sum()),
         "untracked": int(outcome.days.loc[outcome.days["bucket"].eq("untracked"), "campaign_key"].nunique()),
         "days": {"from": f"{inputs.run.days_from:%Y-%m-%d}", "to": f"{inputs.run.days_to:%Y-%m-%d}"}, "spend_micros": money,
-        "dead_letters": len(outcome.dead_letters), "partial": [state.why or f"{state.source} did not answer" for state in inputs.run.sources
-                                                               if not state.available]}
+        "dead_letters": len(outcome.dead_letters), "partial": [state.why or f"{state.source} did not answer" for state in missing_sources(inputs)]}
+
+
+def missing_sources(inputs: Inputs) -> list[SourceState]:
+    """What did not answer and is missed: the whole source, or a platform that the plan uses."""
+    used = set(inputs.targets["platform"])
+    return [state for state in inputs.run.sources if not state.available and (state.platform is None or state.platform in used)]
 
 
 def _counts(values: pd.Series, names: tuple[str, ...]) -> dict[str, int]:

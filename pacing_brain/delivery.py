@@ -84,7 +84,7 @@ def tenfold(case: Case) -> str | None:
     times = "10 times" if low <= ratio <= high else "a tenth of" if low <= 1.0 / ratio <= high else None
     if times is None:
         return None
-    spent = round(case["actual_micros"] * 24.0 / case["elapsed_hours"]) if case["elapsed_hours"] else None
+    spent = round(case["actual_micros"] / case.elapsed_days) if case.elapsed_days else None
     return (f"Spend is about {times} plan ({case.money(spent)} a day against {case.money(case.planned_a_day)} planned), "
             f"as it is when the budget in row {case['row']} has a digit too {'few' if ratio > 1 else 'many'}.")
 

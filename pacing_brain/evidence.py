@@ -14,7 +14,6 @@ from pacing_brain.verdicts import records
 from pacing_brain.zones import day_text
 
 PLATFORMS = {"google": "Google Ads", "meta": "Meta", "dv360": "DV360"}
-PER_DAY = 24.0
 ONE_DAY = pd.Timedelta(days=1)
 
 
@@ -46,9 +45,17 @@ class Case:
 
     @property
     def planned_a_day(self) -> int | None:
-        """Planned to date per 24 hours."""
-        hours = self["elapsed_hours"]
-        return round(self["target_micros"] * PER_DAY / hours) if hours and self["target_micros"] else None
+        """Planned to date per day of the account's calendar: a day of 25 hours is one day."""
+        days = self.elapsed_days
+        return round(self["target_micros"] / days) if days and self["target_micros"] else None
+
+    @property
+    def elapsed_days(self) -> float | None:
+        """Days of the account's calendar from the flight's start to the watermark, at most to its end."""
+        if self["watermark"] is None:
+            return None
+        local = self["watermark"].tz_convert(self["account_timezone"]).tz_localize(None)
+        return float((min(local, self["end_date"] + ONE_DAY) - self["start_date"]) / ONE_DAY)
 
     @cached_property
     def closed(self) -> list[tuple[pd.Timestamp, int]]:

@@ -111,7 +111,8 @@ def _headline(scope: str, problem: str, rows: list[dict[str, Any]], worst: dict[
     if problem == Problem.ZERO:
         return f"Account {where} stopped delivering: {len(rows)} live campaigns, none of them spends."
     evidence = next((gate["evidence"] for row in rows for gate in (row["gates"] or {}).values() if gate["state"] == "red"), "")
-    return f"{evidence} {len(rows)} campaigns are not judged by it.".strip()
+    unjudged = "1 campaign is" if len(rows) == 1 else f"{len(rows)} campaigns are"
+    return f"{evidence} {unjudged} not judged by it.".strip()
 
 
 def _outside_every_plan(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> list[Finding]:
@@ -156,8 +157,20 @@ def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: p
         scope=f"account:{platform}/{account_id}", problem=Problem.UNPLANNED, severity=Severity.WARNING, lane=Lane.ESCALATE,
         action=Action.ESCALATE, urgent=False, side="over", currency=currency, money_micros=total, platform=platform, account_id=account_id,
         client=str(clients[0]) if len(clients) == 1 else None,
-        headline=f"{money(total, currency)} of spend in {len(campaigns)} campaigns of account {account_id} is in no plan, since {since:%d %b %Y}.",
+        headline=_in_no_plan(money(total, currency), len(campaigns), account_id, since, inputs),
         facts={"amounts": amounts, "since": since.strftime("%Y-%m-%d"), "per_day_micros": total // max(n_days, 1), "campaigns": campaigns})]
+
+
+def _in_no_plan(amount: str, n_campaigns: int, account_id: str, since: pd.Timestamp, inputs: Inputs) -> str:
+    """A row of the plan that cannot be used leaves its campaign without one: the reader is told that this may be it."""
+    refused = [row for row in inputs.quarantined if row.source == "tracker" and row.row]
+    doubt = f" {_rows(len(refused))} of the plan cannot be used, and it may belong to one of them." if refused else ""
+    campaigns = "1 campaign" if n_campaigns == 1 else f"{n_campaigns} campaigns"
+    return f"{amount} of spend in {campaigns} of account {account_id} is in no plan, since {since:%d %b %Y}.{doubt}"
+
+
+def _rows(count: int) -> str:
+    return f"{count} {'row' if count == 1 else 'rows'}"
 
 
 def _first(values: pd.Series) -> str | None:
@@ -171,7 +184,7 @@ def _with_unusable_rows(found: list[Finding], inputs: Inputs) -> list[Finding]:
     if not rows:
         return found
     where = f"Row {rows[0].row}: " if rows[0].row else ""
-    said = f"{len(rows)} {'row' if len(rows) == 1 else 'rows'} of the plan cannot be used. {where}{rows[0].reason}"
+    said = f"{_rows(len(rows))} of the plan cannot be used. {where}{rows[0].reason}"
     listed = [{"row": row.row, "column": row.column, "value": row.value, "reason": row.reason} for row in rows[:50]]
     of_tracker = Finding(
         scope=f"tracker:{inputs.run.tracker}", problem=Problem.TRACKER, severity=Severity.WARNING, lane=Lane.ESCALATE, action=Action.ESCALATE,

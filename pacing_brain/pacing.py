@@ -43,7 +43,8 @@ def comparable(flights: pd.DataFrame) -> pd.Series:
     known = flights["actual_micros"].notna() & flights["target_micros"].notna()
     met = ~flights["match_kind"].isin([MatchKind.AMBIGUOUS.value, MatchKind.NONE.value]) | flights["zero_kind"].ne("")
     alike = flights["feed_currencies"].fillna("").isin(["", NO_CURRENCY]) | flights["feed_currencies"].eq(flights["currency"])
-    return (known & met & alike).astype("bool")
+    once = flights["overlaps"].fillna("").eq("")  # of days that are planned twice no line has the spend
+    return (known & met & alike & once).astype("bool")
 
 
 def _phase(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Series:

@@ -13,7 +13,7 @@ from pacing_brain.zones import day_text
 Row = dict[str, Any]
 READ = ["campaign_name", "campaign_id", "platform", "currency", "start_date", "end_date", "match_kind", "actual_micros", "target_micros",
         "budget_micros", "variance_pct", "pacing_pct", "direction", "severity", "zero_kind", "first_spend_day", "last_spend_day", "closed_day",
-        "elapsed_hours", "stake_micros", "feed_currencies"]
+        "elapsed_hours", "stake_micros", "feed_currencies", "overlaps"]
 EDGES = ["variance_warning_pct", "variance_critical_pct", "variance_hysteresis_pct", "early_hours", "early_closed_days", "zero_planned_hours"]
 
 
@@ -28,7 +28,13 @@ def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> 
     if not healthy.all():
         rows = records(pd.concat([flights[READ], values[EDGES]], axis=1)[~healthy])
         lists[~healthy] = _listed(SENTENCES[word](row) for word, row in zip(ground[~healthy], rows, strict=True))
+    for at in np.flatnonzero(flights["credit_micros"].fillna(0).lt(0).to_numpy(dtype=bool)):
+        lists[at] = [*lists[at], _credit(flights.iloc[at])]
     return pd.Series(lists, index=flights.index, dtype="object")
+
+
+def _credit(row: Any) -> str:
+    return f"A credit of {money(-int(row['credit_micros']), row['currency'])} is contained in what was spent."
 
 
 def records(table: pd.DataFrame) -> list[Row]:
@@ -74,6 +80,8 @@ def _unknown(row: Row) -> str:
     if row["match_kind"] == MatchKind.NONE.value:
         where = "without a campaign id" if row["campaign_id"] is None else f"under the id {row['campaign_id']}"
         return f"Planned, not found: no campaign of the platform is known {where}, so its pacing is not judged."
+    if row["overlaps"]:
+        return "Several lines of the plan cover the same days of this campaign, so its pacing is not judged."
     if row["actual_micros"] is None:
         return "Spend to date is not known, so its pacing is not judged."
     if row["feed_currencies"] and row["feed_currencies"] != row["currency"]:

@@ -39,7 +39,8 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
 def _covered(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Series:
     """Where the load covers enough of the flight, and its data are not final yet."""
     final = flights["day_end"] + pd.to_timedelta(values["ended_final_after_hours"].astype("float64"), unit="h")
-    return hours_covered(flights).ge(values["zero_planned_hours"].astype("float64")) & final.gt(pd.Timestamp(run.as_of))
+    long_enough = hours_covered(flights).ge(values["zero_planned_hours"].astype("float64")) & final.gt(pd.Timestamp(run.as_of))
+    return long_enough & flights["overlaps"].fillna("").eq("")  # spend of days that are planned twice counts for none: that is not nothing
 
 
 def _nothing_spent(flights: pd.DataFrame) -> pd.Series:
