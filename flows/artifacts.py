@@ -13,7 +13,8 @@ LANES = ("critical", "escalate", "warning", "healthy")
 COLUMNS = {"severity": "severity", "action": "action", "campaign_name": "campaign", "variance_pct": "variance %", "direction": "direction",
            "target_micros": "target", "actual_micros": "actual", "currency": "currency", "score": "confidence", "root_cause": "root cause",
            "recommendation": "recommendation", "lane": "lane", "client": "client", "platform": "platform", "flight_id": "flight"}
-_PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
+# Every mark that can mean something: not `_` and `-` inside a word or `.` and `,` inside a number, so that names stay searchable.
+_PUNCTUATION = re.compile(r"(?<![0-9A-Za-z])[_-]|[_-](?![0-9A-Za-z])|(?<![0-9])[.,]|[.,](?![0-9])|[!-+/:-@\[-^`{-~]")
 
 
 def worst_of(summary: dict[str, Any]) -> str:
@@ -58,7 +59,7 @@ def campaign_rows(decisions: pd.DataFrame) -> list[dict[str, Any]]:
 def _cells(row: dict[str, Any]) -> dict[str, str]:
     row |= {name: amount(row[name]) for name in ("target_micros", "actual_micros")}
     row |= {name: "" if row[name] is None else f"{row[name]:.{digits}f}" for name, digits in (("variance_pct", 1), ("score", 2))}
-    return {label: " ".join(str("" if row[name] is None else row[name]).split()) for name, label in COLUMNS.items()}
+    return {label: "" if row[name] is None else plain(row[name]) for name, label in COLUMNS.items()}  # the page reads cells as Markdown
 
 
 def amount(micros: int | None) -> str:
@@ -70,5 +71,5 @@ def amount(micros: int | None) -> str:
 
 
 def plain(text: object) -> str:
-    """Text as Markdown that shows it and means nothing: every punctuation mark is escaped, and it is one line."""
-    return _PUNCTUATION.sub(r"\\\1", " ".join(str(text).split()))
+    """Text as Markdown that shows it and means nothing: one line, no link, image or markup."""
+    return _PUNCTUATION.sub(r"\\\g<0>", " ".join(str(text).split()))

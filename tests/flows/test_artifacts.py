@@ -41,3 +41,12 @@ def test_the_worst_flights_come_first():
     assert [row["flight"] for row in shown[:4]] == ["F3", "F2", "F4", "F1"]
     assert len(shown) == 200
     assert (shown[0]["actual"], shown[2]["actual"]) == ("2.00", "")
+
+
+def test_a_cell_is_text_too():
+    """The page reads cells as Markdown: a name is escaped there, and stays searchable where it means nothing."""
+    frame = DECISIONS.empty().reindex(range(2)).assign(
+        flight_id=["HAL-UK-005", "X"], severity="critical", lane="critical", campaign_name=["Halden_UK_Boots", "<img src=x>[x](http://e.test)"])
+    first, second = campaign_rows(frame)
+    assert (first["flight"], first["campaign"]) == ("HAL-UK-005", "Halden_UK_Boots")
+    assert second["campaign"] == r"\<img src\=x\>\[x\]\(http\:\/\/e\.test\)"
