@@ -1,7 +1,7 @@
 """The append-only ledger: entries numbered from 0 without gaps, kept as the exact bytes that were hashed."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -139,6 +139,15 @@ def read(connection: Connection, *, kinds: Collection[str] = (), subject: str | 
     statement = statement.order_by(desc(ledger_entries.c.seq) if newest_first else ledger_entries.c.seq).limit(limit)
     for row in connection.execute(statement, execution_options={"yield_per": READ_ROWS}):
         yield Recorded(row.seq, row.at, row.run_id, row.kind, row.subject, bytes(row.leaf), bytes(row.body))
+
+
+def leaves(connection: Connection, start: int, end: int) -> Generator[bytes, None, None]:
+    """The leaf hashes of entries start to end - 1, in order, fetched as they are consumed."""
+    wanted = ledger_entries.c.seq >= start, ledger_entries.c.seq < end
+    statement = select(ledger_entries.c.leaf).where(*wanted).order_by(ledger_entries.c.seq)
+    with connection.execute(statement, execution_options={"yield_per": 10 * READ_ROWS}) as found:
+        for leaf in found.scalars():
+            yield bytes(leaf)
 
 
 def export(database: Database, directory: Path) -> Head:

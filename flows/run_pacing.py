@@ -13,6 +13,7 @@ from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
 from flows import gathering, recording
+from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
 from notifiers.delivery import DeliveryReport, relay
@@ -58,7 +59,7 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
     0. open     one run id, one window, one clock reading, one policy digest; of a sealed window what it found is shown
     1. gather   targets, spend, loads, patterns and memory; bad rows are quarantined with a reason
     2. decide   reconcile, then the PacingBrain graph: pure
-    3. record   decisions in shards, then the seal
+    3. record   decisions in shards, then the seal; then the ledger is signed and anchored outside the database, as far as that can be
     4. deliver  the outbox is relayed to Slack
     5. learn    patterns from what was observed
     6. report   what people see of the run
@@ -70,16 +71,18 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
     with open_house(settings) as house:
         run, policy = steps.do(open_run, house, request)  # 0
         if run.state == "sealed":  # what it still owes is done, should it have died between its seal and its end
+            anchored = anchor(house)
             steps.do(deliver, house)
             steps.do(learn, house, run, policy)
-            return {**(run.summary or {}), "already_sealed": True}
+            return {**(run.summary or {}), "anchor": anchored, "already_sealed": True}
         with run, failure_on_record(house, run):
             inputs = steps.do(gather, house, run, policy, request)  # 1
             outcome = steps.do(decide, house, inputs)  # 2
             sealed = steps.do(record, house, run, inputs, outcome)  # 3
+        anchored = anchor(house)
         steps.do(deliver, house)  # 4
         steps.do(learn, house, run, policy)  # 5
-        return steps.do(report, house, sealed, steps)  # 6
+        return steps.do(report, house, sealed, steps, anchored)  # 6
 
 
 def open_run(house: House, request: Request) -> tuple[RunHandle, Policy]:
@@ -128,9 +131,9 @@ def learn(house: House, run: RunHandle, policy: Policy) -> int:
         return len(patterns.learn(connection, run.run_id, new, run.as_of))
 
 
-def report(house: House, sealed: Sealed, steps: Steps) -> dict[str, Any]:
+def report(house: House, sealed: Sealed, steps: Steps, anchored: dict[str, Any]) -> dict[str, Any]:
     """6. The summary, with what is known only after the seal."""
-    more = {"seconds": {name: steps.seconds.get(name, 0.0) for name in ("open_run", "gather", "decide", "record", "deliver", "learn", "report")}}
+    more = {"anchor": anchored, "seconds": {name: steps.seconds.get(name, 0.0) for name in ("open_run", "gather", "decide", "record", "deliver", "learn", "report")}}
     house.runs.add_to_summary(sealed.run_id, more)
     return sealed.summary | more
 

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     tracker: str | None = Field(default=None, alias="PACING_TRACKER")
     spend_source: str = Field(default="campaign_spend", alias="PACING_SPEND_SOURCE")
     policy: Path | None = Field(default=None, alias="PACING_POLICY")
+    signing_key_file: Path | None = Field(default=None, alias="PACING_SIGNING_KEY_FILE")
+    anchor_dir: Path | None = Field(default=None, alias="PACING_ANCHOR_DIR")
     http_host: str = Field(default="127.0.0.1", alias="PACING_HTTP_HOST")
     http_port: int = Field(default=3000, ge=1, le=65535, alias="PACING_HTTP_PORT")
     heartbeat_url: str | None = Field(default=None, alias="PACING_HEARTBEAT_URL")

@@ -13,8 +13,11 @@ from importlib.metadata import version
 from typing import Any
 from urllib.parse import urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 import pacing_brain
-from audit import clock, migrate
+from audit import clock, keys, migrate
+from audit.anchors import AnchorStore
 from audit.database import Database
 from audit.dead_letters import DeadLetters
 from audit.incidents import Incidents
@@ -93,6 +96,21 @@ class House:
     @cached_property
     def dead_letters(self) -> DeadLetters:
         return DeadLetters(self.database)
+
+    @cached_property
+    def anchors(self) -> AnchorStore:
+        """Where signed checkpoints are kept; in the home when nothing else is set, which proves less."""
+        own = self.settings.anchor_dir
+        return AnchorStore(own or self.settings.home / "anchors", same_machine=own is None)
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """The key that signs checkpoints; one of its own is made in the home when none is configured.
+
+        Raises:
+            LedgerError: it cannot be read or made.
+        """
+        configured = self.settings.signing_key_file
+        return keys.read(configured) if configured else keys.made_or_read(self.settings.home / "keys")
 
     @cached_property
     def brain(self) -> PacingBrain:

@@ -50,7 +50,8 @@ class Agency:
     def start(self, database: Urls, at: datetime = AT, place: str | None = None, start_at: float = 0.0) -> "Started":
         """A process that runs the window of an instant, and dies at a place, if one is named."""
         out = self.folder / f"run{next(_numbers)}.json"
-        environment = self.environment | {"PACING_DATABASE_URL": database.app, "SLACK_API_URL": self.slack.api_url}
+        environment = self.environment | {"PACING_DATABASE_URL": database.app, "SLACK_API_URL": self.slack.api_url,
+                                          "PACING_ANCHOR_DIR": str(self.folder / "anchors" / database.name)}
         process = _processes.Process(target=driver.main, args=(environment, at.isoformat(), str(out), place, start_at))
         process.start()
         return Started(process, out)

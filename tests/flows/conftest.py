@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from audit import clock, ledger
 from audit.database import Database
@@ -48,7 +49,7 @@ def environment(home: Path, database_url: str, api_url: str, prefect_home: Path)
     """Of a process that runs flows on a database of its own; nothing of the outer environment's own settings."""
     outer = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "PACING_", "SNOWFLAKE_", "SLACK_"))}
     return outer | QUIET | {"PACING_HOME": str(home), "PACING_DATABASE_URL": database_url, "PREFECT_API_URL": api_url,
-                            "PREFECT_HOME": str(prefect_home)}
+                            "PREFECT_HOME": str(prefect_home), "PACING_ANCHOR_DIR": str(home / "anchors" / str(make_url(database_url).database))}
 
 
 def run_window(env: dict[str, str], when: str = "never", mode: str = "open", port: int = 0, as_of: datetime = NOON) -> Ended:
