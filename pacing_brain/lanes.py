@@ -95,7 +95,7 @@ def _escalation(gates: dict[str, dict[str, str]], red: str, score: float, minimu
     if cost_fault:
         said.append("Impressions without spend: the cost is missing or wrong in the feed.")
     if not said:
-        said.append(f"Trust in the data is {score:.0%}, below the {minimum:.0%} that acting on it asks for.")
+        said.append(f"Trust in the data is {int(score * 100 + 1e-6)}%, below the {minimum:.0%} that acting on it asks for.")  # cut: never the edge itself
     return said
 
 

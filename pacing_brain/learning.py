@@ -23,6 +23,8 @@ def load_rhythms(seen: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -
         known: PATTERNS in force.
         as_of: the run's instant.
     """
+    if seen.empty:
+        return PATTERNS.empty()
     loads = seen.dropna(subset=[*KEY, "loaded_at"])[[*KEY, "loaded_at"]].drop_duplicates().sort_values([*KEY, "loaded_at"])
     hours = loads.groupby(KEY)["loaded_at"].diff().dt.total_seconds() / 3600.0
     rhythm = loads.assign(hours=hours).groupby(KEY)["hours"].agg(support="count", median="median", spread="std").reset_index()
