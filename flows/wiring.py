@@ -1,4 +1,7 @@
-"""Settings -> concrete objects. The only file that knows every class."""
+"""Settings -> concrete objects. The only file that knows every class.
+
+The brain, Snowflake and Slack are imported where they are first used: whoever only looks at the record does not pay for them.
+"""
 
 import hashlib
 import io
@@ -8,9 +11,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from pathlib import Path
 from importlib.metadata import version
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -30,18 +33,19 @@ from audit.recommendations import Recommendations
 from audit.runs import Runs
 from audit.windows import Windows
 from connectors.snowflake_settings import SnowflakeSettings
-from connectors.spend import SpendSource
-from connectors.tracker import TrackerRead, read_tracker
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
 from flows.local_warehouse import EmbeddedWarehouse
 from flows.sample import SampleAgency
 from flows.settings import Settings
 from notifiers.console import Console
 from notifiers.delivery import Poster
-from notifiers.slack import Slack
-from pacing_brain.brain import PacingBrain
 from pacing_brain.errors import SettingError
 from pacing_brain.policy import Policy
+
+if TYPE_CHECKING:
+    from connectors.spend import SpendSource
+    from connectors.tracker import TrackerRead
+    from pacing_brain.brain import PacingBrain
 
 DATABASE, APP_LOGIN = "pacing", "pacing_application"
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
@@ -113,7 +117,9 @@ class House:
         return keys.read(configured) if configured else keys.made_or_read(self.settings.home / "keys")
 
     @cached_property
-    def brain(self) -> PacingBrain:
+    def brain(self) -> "PacingBrain":
+        from pacing_brain.brain import PacingBrain
+
         return PacingBrain()
 
     @cached_property
@@ -121,6 +127,8 @@ class House:
         """Slack, or the terminal when no token is set."""
         token = self.settings.slack_bot_token
         if token is not None:
+            from notifiers.slack import Slack
+
             return Slack(token.get_secret_value(), self.settings.slack_api_url)
         return Console({"stdout": None, "stderr": sys.stderr, "none": io.StringIO()}[self.settings.console])
 
@@ -138,11 +146,15 @@ class House:
         with self.database.transaction() as connection:
             return clock.now(connection)
 
-    def read_tracker(self, as_of: datetime, policy: Policy) -> TrackerRead:
+    def read_tracker(self, as_of: datetime, policy: Policy) -> "TrackerRead":
+        from connectors.tracker import read_tracker
+
         location = str(self.sample.tracker) if self.sample else self.settings.tracker or ""
         return read_tracker(location, as_of=as_of, policy=policy, snowflake=self.snowflake)
 
-    def spend(self, run_id: str) -> SpendSource:
+    def spend(self, run_id: str) -> "SpendSource":
+        from connectors.spend import SpendSource
+
         return SpendSource(self.settings.spend_source, self.snowflake, run_id)
 
 
