@@ -7,7 +7,8 @@ import csv
 import io
 import itertools
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,10 +23,12 @@ from audit.observations import Observations
 from audit.outbox import Outbox
 from audit.recommendations import Recommendation, Recommendations
 from connectors.snowflake_settings import SnowflakeSettings
+from flows.local_postgres import EmbeddedPostgres
 from flows.local_warehouse import ACCOUNT_LOADS, CAMPAIGN_SPEND, EmbeddedWarehouse
 from flows.run_pacing import Request, run_window
 from flows.settings import Settings
 from pacing_brain.model import Incident
+from tests.conftest import APP_LOGIN, _execute
 from tests.conftest import Database as Urls
 
 AT = datetime(2026, 11, 5, 8, tzinfo=UTC)
@@ -37,6 +40,7 @@ DAILY = 100_000_000
 PACE = {"G1": 1.0, "G2": 1.0, "G3": 1.5, "M1": 1.0, "M2": 1.0, "M3": 0.8}
 UNDISTURBED = {"G1": ("healthy", "log_only"), "G2": ("healthy", "log_only"), "G3": ("critical", "recommend_halt"),
                "M1": ("healthy", "log_only"), "M2": ("healthy", "log_only"), "M3": ("warning", "slack_alert")}
+HOSTILE = ("<!channel> 'Émilie' \"🎈👩‍👩‍👧\"; مرحبا \u202eabc\u202c <@U1> & *b* _i_ `c` |\u2028 " * 12)[:500]
 _numbers = itertools.count(1)
 
 Row = dict[str, Any]
@@ -44,7 +48,7 @@ Row = dict[str, Any]
 
 def planned() -> list[Row]:
     """The plan: one row per campaign, as text."""
-    return [{"flight_id": flight, "campaign_id": _id(flight), "campaign_name": f"Desk {flight} autumn", "platform": _platform(flight),
+    return [{"flight_id": flight, "campaign_id": campaign_id(flight), "campaign_name": f"Desk {flight} autumn", "platform": _platform(flight),
              "account_id": ACCOUNTS[_platform(flight)][0], "client": "Acme", "market": "UK", "product": "Boots", "budget": "3000.00",
              "currency": ACCOUNTS[_platform(flight)][1], "start_date": f"{FIRST}", "end_date": f"{LAST}"} for flight in PACE]
 
@@ -63,7 +67,7 @@ def _platform(flight: str) -> str:
     return "google" if flight.startswith("G") else "meta"
 
 
-def _id(flight: str) -> str:
+def campaign_id(flight: str) -> str:
     return f"70{ord(flight[0])}{flight[1]}"
 
 
@@ -76,7 +80,7 @@ def _day(flight: str, day: date, at: datetime) -> Row:
     account, currency, zone = ACCOUNTS[platform]
     share = TODAY[platform] + (at - AT) / timedelta(days=1) if day == at.date() else 1
     micros = round(DAILY * PACE[flight] * share)
-    return {"platform": platform, "account_id": account, "campaign_id": _id(flight), "campaign_name": f"Desk {flight} autumn", "market": "UK",
+    return {"platform": platform, "account_id": account, "campaign_id": campaign_id(flight), "campaign_name": f"Desk {flight} autumn", "market": "UK",
             "product": "Boots", "start_date": pd.Timestamp(FIRST), "end_date": pd.Timestamp(LAST), "currency": currency, "timezone": zone,
             "day": pd.Timestamp(day), "spend_micros": micros, "impressions": micros // 5000, "clicks": micros // 500_000, "conversions": 1.0,
             "loaded_at": pd.Timestamp(at - timedelta(hours=1)).as_unit("us"), "status": "active"}
@@ -89,6 +93,15 @@ def csv_text(rows: Iterable[Mapping[str, Any]], delimiter: str = ",") -> str:
     writer.writeheader()
     writer.writerows(rows)
     return out.getvalue()
+
+
+@contextmanager
+def new_database(postgres: EmbeddedPostgres, template: str) -> Iterator[Urls]:
+    """A migrated, empty database, for what several tests look at."""
+    name = f"desk_{next(_numbers)}"
+    _execute(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield Urls(name, postgres.admin_url(name), postgres.url(APP_LOGIN, name))
+    _execute(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """A process that runs one window through Prefect; before a verb, or in the middle of `record`, it switches the line to Prefect.
 
-argv: when (a verb, `in_record`, `first_task` or `never`), mode of the line, its command port, the instant. The settings come from the
+argv: when (a verb, `in_record`, `first_task`, `flaky` or `never`), mode of the line, its command port, the instant. The settings come from the
 environment. Writes its summary as the last line on stdout.
 """
 
@@ -15,7 +15,7 @@ from flows import recording, run_pacing
 from flows.prefect_run import run
 from flows.run_pacing import Request
 from flows.settings import Settings
-from pacing_brain.errors import PacingError
+from pacing_brain.errors import DatabaseUnavailable, PacingError
 
 
 def switch(mode: str, port: int) -> None:
@@ -50,8 +50,24 @@ def in_record(mode: str, port: int) -> None:
     recording.shards = switched
 
 
+def flaky() -> None:
+    """`gather` fails once with a transient error."""
+    real, tried = run_pacing.gather, []
+
+    @functools.wraps(real)
+    def once(*args: object) -> object:
+        if not tried:
+            tried.append(1)
+            raise DatabaseUnavailable("the database did not answer")
+        return real(*args)
+
+    run_pacing.gather = once
+
+
 def main(when: str, mode: str, port: int, as_of: str) -> int:
-    if when == "in_record":
+    if when == "flaky":
+        flaky()
+    elif when == "in_record":
         in_record(mode, port)
     elif when != "never":
         before("open_run" if when == "first_task" else when, mode, port)
