@@ -21,6 +21,7 @@ from tests.integration.doctor_house import clean_environment, database, house, s
 __all__ = ["clean_environment", "database", "house", "login", "slack", "warehouse_server"]
 
 PACING = str(Path(sys.executable).with_name("pacing"))
+SNOWFLAKE = ("ACCOUNT", "USER", "PASSWORD", "HOST", "PORT", "PROTOCOL", "DATABASE", "SCHEMA")
 
 
 class TestWell:
@@ -218,14 +219,14 @@ class TestSnowflake:
 
     def test_no_warehouse_beside_an_own_tracker(self, house) -> None:
         """A tracker without Snowflake says that Snowflake is missing: the embedded warehouse holds no spend."""
-        house.set(**{f"SNOWFLAKE_{name}": None for name in ("ACCOUNT", "USER", "PASSWORD", "HOST", "PORT", "PROTOCOL", "DATABASE", "SCHEMA")})
+        house.set(**{f"SNOWFLAKE_{name}": None for name in SNOWFLAKE})
         assert "Set SNOWFLAKE_ACCOUNT" in house.examine().named("Snowflake: table CAMPAIGN_SPEND")
 
 
 @pytest.fixture
 def well(house):
-    """A house whose warehouse is well, so that what is wrong is the rest."""
-    house.spend()
+    """A house with the sample agency, so that what is wrong is the rest."""
+    house.set(PACING_TRACKER=None, **{f"SNOWFLAKE_{name}": None for name in SNOWFLAKE})
     return house
 
 
