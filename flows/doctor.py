@@ -42,8 +42,12 @@ def doctor(*, as_json: bool) -> int:
 
 def diagnose(now: Callable[[], datetime] = utc_now, limit_s: float = LIMIT_S) -> list[Check]:
     """Every line, in the order of the parts. Raises nothing; shows no secret."""
-    settings, faults = Settings.examined()
     own = Checks("Settings")
+    try:
+        settings, faults = Settings.examined()
+    except PacingError as error:
+        own.told("file", error)
+        return own.found
     given = sorted(Settings.model_fields[name].alias or name for name in settings.model_fields_set)
     check_settings(faults, Settings.unknown(), given, own)
     bad = [fault.name for fault in faults]

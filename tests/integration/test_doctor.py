@@ -12,11 +12,14 @@ import pytest
 from audit import clock
 from audit.database import Database
 from flows import views
+from flows.db import upgraded
 from flows.doctor import PARTS, as_object, report
+from flows.local_postgres import EmbeddedPostgres
+from flows.settings import Settings
 from tests.fakes.slack_server import TOKEN
 from tests.integration.connectors.test_snowflake_login import login, refusal
 from tests.integration.connectors.warehouse_shapes import fivetran
-from tests.integration.doctor_house import clean_environment, database, house, slack, warehouse_server
+from tests.integration.doctor_house import clean_environment, database, house, slack, snowflake_that_refuses, warehouse_server
 
 __all__ = ["clean_environment", "database", "house", "login", "slack", "warehouse_server"]
 
@@ -68,6 +71,11 @@ class TestSettings:
         house.set(SLACK_BOT_TOKEN="xoxb-sesame")
         found = house.examine()
         assert "SLACK_CHANNEL is missing" in found.named("Settings: SLACK_CHANNEL")
+
+    def test_a_file_of_settings_that_is_no_text(self, house) -> None:
+        """A .env that cannot be read is the one line there is."""
+        (house.folder / ".env").write_text("PACING_TRACKER=plan.csv", encoding="utf-16")
+        assert house.examine().problems == ["Settings: file"]
 
     def test_no_secret_is_shown_whatever_is_wrong(self, house, slack) -> None:
         """With every secret set and everything broken, neither the lines nor the JSON hold one."""
@@ -159,6 +167,20 @@ class TestSnowflake:
         found = house.examine()
         assert "GRANT SELECT" in found.named("Snowflake: table CAMPAIGN_SPEND")
         assert found.problems == ["Snowflake: table CAMPAIGN_SPEND", "Spend: read"]
+
+    def test_a_missing_privilege(self, house) -> None:
+        """What the role may not read is told with the grant."""
+        with snowflake_that_refuses("003001", "SQL access control error: Insufficient privileges to operate on schema 'PACING'") as port:
+            house.set(SNOWFLAKE_PORT=port)
+            found = house.examine()
+        assert "GRANT SELECT on the table and USAGE" in found.named("Snowflake: tables")
+        assert "Insufficient privileges" in found.named("Spend: read")
+
+    def test_no_warehouse_to_compute_with(self, house) -> None:
+        """A role without USAGE on its warehouse is told which setting and grant it is."""
+        with snowflake_that_refuses("000606", "No active warehouse selected in the current session.") as port:
+            house.set(SNOWFLAKE_PORT=port)
+            assert "set SNOWFLAKE_WAREHOUSE and grant USAGE" in house.examine().named("Snowflake: tables")
 
     def test_each_missing_column(self, house) -> None:
         """Every required column that is missing is a line of its own, in both tables."""
@@ -291,6 +313,18 @@ class TestPostgres:
         """The admin setting is named when its login cannot make roles."""
         well.set(PACING_DATABASE_URL=fresh_database.app, PACING_DATABASE_ADMIN_URL=fresh_database.app)
         assert "CREATEROLE" in well.examine().named("Postgres: admin login")
+
+
+    def test_the_embedded_database_is_looked_at_and_not_migrated(self, well, short_tmp) -> None:
+        """A cluster without our database is left as it is; once a run, or db upgrade, has made it, it is examined like a server's."""
+        home = short_tmp / "doctor-home"
+        well.set(PACING_HOME=home)
+        with EmbeddedPostgres(home, durable=False):
+            assert "Postgres schema ok the embedded database is at no schema" in well.examine().text
+            upgraded(Settings.read())
+            found = well.examine()
+        assert found.problems == []
+        assert "Postgres append-only ok pacing_application" in found.text
 
 
 class TestSlack:

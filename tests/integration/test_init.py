@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,7 @@ class TestPolicyFile:
     def test_every_key_is_explained(self, written: Path) -> None:
         """Before each key, or the group it opens, stands a sentence."""
         lines = (written / "policy.toml").read_text(encoding="utf-8").splitlines()
-        for before, line in zip(lines, lines[1:], strict=False):
+        for before, line in pairwise(lines):
             if re.match(r"#?[a-z_]+ = |#?\[", line):
                 assert before.startswith("#"), line
 

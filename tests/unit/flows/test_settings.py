@@ -56,13 +56,13 @@ def test_every_fault_is_found_and_the_rest_kept(monkeypatch) -> None:
 def test_a_token_without_a_channel_names_the_channel(monkeypatch) -> None:
     """The setting that is missing is named, not the one that is there."""
     monkeypatch.setenv("SLACK_BOT_TOKEN", f"xoxb-{SECRET}")
-    with pytest.raises(SettingError, match="^SLACK_CHANNEL is missing"):
+    with pytest.raises(SettingError, match=r"^SLACK_CHANNEL is missing"):
         Settings.read()
 
 
 def test_no_secret_is_in_a_repr_or_a_dump(monkeypatch) -> None:
     """Printing the settings, in any of the usual ways, shows stars."""
-    values = {name: SECRET for name in SECRETS} | {"SLACK_BOT_TOKEN": f"xoxb-{SECRET}", "SLACK_CHANNEL": "C0123456789"}
+    values = dict.fromkeys(SECRETS, SECRET) | {"SLACK_BOT_TOKEN": f"xoxb-{SECRET}", "SLACK_CHANNEL": "C0123456789"}
     values |= {name: f"postgresql://u:{SECRET}@db/x" for name in SECRETS if "DATABASE" in name}
     for name, value in values.items():
         monkeypatch.setenv(name, value)
@@ -113,3 +113,11 @@ def test_the_embedded_default_ignores_what_is_configured(monkeypatch) -> None:
     assert settings.home == Path("elsewhere/demo")
     assert settings.embedded_database
     assert settings.embedded_warehouse
+
+
+def test_a_file_that_is_no_text_is_named() -> None:
+    """A .env in UTF-16 is one line that says so."""
+    Path(".env").write_text("PACING_TRACKER=plan.csv\n", encoding="utf-16")
+    for read in (Settings.read, Settings.examined):
+        with pytest.raises(SettingError, match=r"^\.env is no UTF-8 text"):
+            read()
