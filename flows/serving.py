@@ -1,7 +1,10 @@
 """The process that serves both flows on their schedules: `python -m flows.serving`, a child of `pacing up`."""
 
-from prefect import serve
-from prefect.deployments.runner import EntrypointType
+from typing import Any, cast
+
+from prefect import Flow, serve
+from prefect.deployments.runner import RunnerDeployment
+from prefect.types.entrypoint import EntrypointType
 from prefect.schedules import Cron
 
 from flows.prefect_flows import pacing_run, quiet, upkeep
@@ -16,11 +19,13 @@ def main() -> None:
     quiet()
     settings = Settings.read()
     policy = Policy.load(settings.policy) if settings.policy else Policy()
-    serve(
-        pacing_run.to_deployment("up", schedule=Cron(RUN_EVERY.format(hours=policy.schedule_hours), timezone="UTC"),
-                                 entrypoint_type=EntrypointType.MODULE_PATH),
-        upkeep.to_deployment("up", schedule=Cron(KEEP_EVERY, timezone="UTC"), entrypoint_type=EntrypointType.MODULE_PATH),
-        pause_on_shutdown=False, print_starting_message=False)
+    served = (deployed(pacing_run, RUN_EVERY.format(hours=policy.schedule_hours)), deployed(upkeep, KEEP_EVERY))
+    serve(*served, pause_on_shutdown=False, print_starting_message=False)
+
+
+def deployed(flow: Flow[..., Any], cron: str) -> RunnerDeployment:
+    made = flow.to_deployment("up", schedule=Cron(cron, timezone="UTC"), entrypoint_type=EntrypointType.MODULE_PATH)
+    return cast("RunnerDeployment", made)  # Prefect gives a coroutine to asynchronous callers only
 
 
 if __name__ == "__main__":

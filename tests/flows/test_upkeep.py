@@ -19,7 +19,8 @@ STEP = timedelta(hours=4)
 @pytest.fixture
 def settings(fresh_database, flows_home, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    return Settings.read(PACING_HOME=flows_home, PACING_DATABASE_URL=fresh_database.app)
+    return Settings.read(PACING_HOME=flows_home, PACING_DATABASE_URL=fresh_database.app, PACING_ANCHOR_DIR=tmp_path / "anchors",
+                         PACING_SIGNING_KEY_FILE=tmp_path / "key")
 
 
 def kinds(url, kind):

@@ -1,13 +1,12 @@
 """The deployments as an operator has them: `prefect deploy --all`, a process worker, two windows."""
 
-import json
 import subprocess
 import sys
 import time
-import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from flows.prefect_run import client_environment
@@ -18,9 +17,8 @@ LIMIT_S = 120.0
 
 
 def ask(api_url, path, body=None):
-    request = urllib.request.Request(api_url + path, json.dumps(body or {}).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.loads(answer.read())
+    answer = httpx.post(api_url + path, json=body or {}, timeout=10).raise_for_status()
+    return answer.json() if answer.content else None
 
 
 @pytest.fixture
