@@ -45,6 +45,24 @@ def check_home(subject: Subject, checks: Checks) -> None:
     checks.ok("folder", f"{home} can be written" if there == home else f"{home} can be made")
     if free < LEAST_FREE:
         checks.problem("room", f"{there} has {free // 10**6} MB left.", "Make room, or point PACING_HOME at another disk.")
+    _signing(subject, checks)
+
+
+def _signing(subject: Subject, checks: Checks) -> None:
+    """The signing key and the folder of anchors, where they are set."""
+    key, anchors = subject.settings.signing_key_file, subject.settings.anchor_dir
+    if key is not None:
+        try:
+            key.read_bytes()
+            checks.ok("signing key", f"{key} can be read")
+        except OSError as error:
+            checks.problem("signing key", f"PACING_SIGNING_KEY_FILE {key} cannot be read: {error.strerror}.", "Check the path and its permissions.")
+    if anchors is not None:
+        try:
+            with tempfile.TemporaryFile(dir=anchors):
+                checks.ok("anchors", f"{anchors} can be written")
+        except OSError as error:
+            checks.problem("anchors", f"PACING_ANCHOR_DIR {anchors} cannot be written: {error.strerror}.", "Make the folder, mount it, or let this user write to it.")
 
 
 def check_policy(subject: Subject, checks: Checks) -> None:

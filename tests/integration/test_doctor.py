@@ -95,6 +95,14 @@ class TestSettings:
         house.set(PACING_HOME="plan.csv/home", PACING_DATABASE_URL="postgresql://u@127.0.0.1:1/x")
         assert "is a file" in house.examine().named("Home: folder")
 
+    def test_a_key_and_a_folder_of_anchors_that_are_not_there(self, house) -> None:
+        """A signing key that cannot be read and a folder of anchors that cannot be written are named by their settings."""
+        house.spend()
+        house.set(PACING_SIGNING_KEY_FILE="none.key", PACING_ANCHOR_DIR="nowhere")
+        found = house.examine()
+        assert found.problems == ["Home: signing key", "Home: anchors"]
+        assert "PACING_ANCHOR_DIR nowhere" in found.named("Home: anchors")
+
     @pytest.mark.parametrize(("text", "said"), [("variance = { warnng_pct = 5 }", "unknown key variance.warnng_pct"), ("mode = 1\n[", "not valid TOML"),
                                                 ("variance = { warning_pct = 30 }", "warning_pct must be below critical_pct"), (None, "cannot be read")])
     def test_a_policy_that_cannot_be_used(self, house, text, said) -> None:
