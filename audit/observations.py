@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import orjson
@@ -60,9 +59,10 @@ class Observations:
             statement = select(recorded_parts.c.part, recorded_parts.c.digest, blobs.c.data).join_from(recorded_parts, blobs).where(
                 recorded_parts.c.run_id == run_id, recorded_parts.c.name == name).order_by(recorded_parts.c.part)
             parts = connection.execute(statement).all()
-        if _whole({part: digest for part, digest, _ in parts}) != frame.digest:
+        if whole_digest({part: digest for part, digest, _ in parts}) != frame.digest:
             raise LedgerError(f"frame {name} of run {run_id} has other parts than it was kept with")
-        return pd.concat([_checked(run_id, name, row, frame.dtypes) for row in parts], ignore_index=True)
+        return pd.concat([check_part(f"frame {name} of run {run_id}, part {row.part}", row.digest, bytes(row.data), frame.dtypes) for row in parts],
+                         ignore_index=True)
 
     def kept(self, run_id: str) -> dict[str, str]:
         """Digests by name of the frames that a run kept: a resumed run loads its inputs instead of reading them anew."""
@@ -91,7 +91,7 @@ class Observations:
 def _keep(connection: Connection, run_id: str, name: str, frame: pd.DataFrame, by_week_of: str | None) -> str:
     parts = _parts(frame, by_week_of)
     digests = {WHOLE: frame_digest(frame)} if parts is None else group_digests(frame, parts, frame.columns).to_dict()
-    digest = _whole(digests)
+    digest = whole_digest(digests)
     row = {"run_id": run_id, "name": name, "digest": digest, "n_rows": len(frame),
            "dtypes": [[str(column), str(dtype)] for column, dtype in frame.dtypes.items()]}
     new = insert(recorded_frames).values(row).on_conflict_do_nothing().returning(recorded_frames.c.run_id)
@@ -155,7 +155,7 @@ def _parts(frame: pd.DataFrame, by_week_of: str | None) -> pd.Series | None:
     return pd.Series(pd.Categorical.from_codes(weeks, mondays.strftime("%G-W%V")), index=frame.index)
 
 
-def _whole(digests: dict[str, str]) -> str:
+def whole_digest(digests: dict[str, str]) -> str:
     """The digest of a frame: of its one part, else SHA-256 over `part digest` lines in order."""
     if digests.keys() == {WHOLE}:
         return digests[WHOLE]
@@ -170,12 +170,18 @@ def _same(connection: Connection, run_id: str, name: str, digest: str) -> str:
     return digest
 
 
-def _checked(run_id: str, name: str, row: Any, dtypes: list[tuple[str, str]]) -> pd.DataFrame:
-    where = f"frame {name} of run {run_id}, part {row.part}"
+def check_part(where: str, digest: str, data: bytes | None, dtypes: list[tuple[str, str]]) -> pd.DataFrame:
+    """The rows of a part, which have the digest that it was kept under.
+
+    Raises:
+        LedgerError: they have not.
+    """
+    if data is None:
+        raise LedgerError(f"{where} is gone")
     try:
-        rows = from_arrow(bytes(row.data), dtypes)
+        rows = from_arrow(data, dtypes)
     except (pa.ArrowException, ValueError, KeyError, TypeError, OSError) as error:
         raise LedgerError(f"{where} cannot be read: it was changed since it was kept") from error
-    if frame_digest(rows) != row.digest:
+    if frame_digest(rows) != digest:
         raise LedgerError(f"{where} is not what was kept: its digest differs")
     return rows
