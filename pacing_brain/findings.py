@@ -119,9 +119,10 @@ def _outside_every_plan(decisions: pd.DataFrame, days: pd.DataFrame, accounts: p
     """Spend with no line, after the last day, or of a campaign that has not begun: one finding per account while it goes on."""
     outside = days[days["bucket"].isin(["untracked", "outside_flight"]) & days["spend_micros"].fillna(0).gt(0)]
     outside = outside.merge(_first_days(decisions), on="campaign_key", how="left")
+    outside["first_day"] = outside["first_day"].fillna(_first_covered_days(days, outside))
     outside = outside.merge(accounts[["platform", "account_id", "closed_day"]], on=["platform", "account_id"], how="left")
     early = outside["first_day"].gt(outside["closed_day"])  # the flight has not begun; later, what came before it is history
-    outside = outside[outside["bucket"].eq("untracked") | outside["day"].ge(outside["first_day"]) | early]
+    outside = outside[outside["bucket"].eq("untracked") | outside["day"].ge(outside["first_day"]) | outside["first_day"].isna() | early]
     why = np.select([outside["bucket"].eq("untracked"), outside["day"].lt(outside["first_day"])],
                     ["no line in the plan", "before the first day"], "after the last day")
     outside = outside.assign(outside=why, recent=outside["day"].gt(outside["closed_day"] - pd.Timedelta(days=RECENT_DAYS)))
@@ -141,6 +142,13 @@ def _first_days(decisions: pd.DataFrame) -> pd.DataFrame:
               for one in [*(row.campaigns or []), *(row.candidates or [])] if one.get("campaign_key")]
     everything = pd.concat([single, pd.DataFrame(listed, columns=["campaign_key", "start_date"])], ignore_index=True)
     return everything.groupby("campaign_key", as_index=False)["start_date"].min().rename(columns={"start_date": "first_day"})
+
+
+def _first_covered_days(days: pd.DataFrame, outside: pd.DataFrame) -> pd.Series:
+    """Of campaigns whose flights are all closed, and so decided no more: the first day of spend that a flight covers, for each row."""
+    closed = outside.loc[outside["first_day"].isna() & outside["bucket"].eq("outside_flight"), "campaign_key"]
+    covered = days[days["flight_id"].notna() & days["campaign_key"].isin(closed)]
+    return covered.groupby("campaign_key")["day"].min().reindex(outside["campaign_key"]).set_axis(outside.index)
 
 
 def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: pd.DataFrame, inputs: Inputs) -> list[Finding]:

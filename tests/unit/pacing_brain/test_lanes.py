@@ -23,7 +23,7 @@ def decided(*parts, policy=None):
     """The flight with the lane's columns: (row, what it was told)."""
     columns = SURE | {name: value for part in parts for name, value in part.items()}
     table = cohort.flights(**columns)
-    table = table.astype({name: "bool" for name in ("zero_delivery", "cost_fault")}).assign(reasons=[["On the figures."]])
+    table = table.astype(dict.fromkeys(("zero_delivery", "cost_fault"), "bool")).assign(reasons=[["On the figures."]])
     values = cohort.values(table, **(policy or {}))
     lane = Lane(lanes.choose(table, values).iloc[0])
     row = TAKE[lane](table, values).iloc[0]

@@ -17,7 +17,7 @@ README = Path(__file__).parents[3] / "README.md"
 
 def record(daily="2000", **changes):
     """Seventeen days at so much a day of 60,000 over November, in UTC, loaded when the run is."""
-    values = {"campaign_id": "4711", "campaign_name": "Winter Jackets", "platform": "google", "currency": "GBP", "budget": Decimal("60000"),
+    values = {"campaign_id": "4711", "campaign_name": "Winter Jackets", "platform": "google", "currency": "GBP", "budget": Decimal(60000),
               "start_date": date(2026, 11, 1), "end_date": date(2026, 11, 30), "as_of": datetime(2026, 11, 18, 2, tzinfo=UTC),
               "spend": {date(2026, 11, day): Decimal(daily) for day in range(1, 18)}}
     return SpendRecord(**values | changes)
