@@ -53,7 +53,10 @@ def login_error(error: Exception, settings: SnowflakeSettings) -> PacingError:
     if isinstance(error, _TRANSIENT):
         return SpendUnavailable(f"Snowflake ({settings.where}) did not answer: {text}. Check SNOWFLAKE_ACCOUNT or _HOST and the network; "
                                 "the next run tries again.")  # fmt: skip
-    return SpendRefused(f"Snowflake ({settings.where}) refused the login: {text}. Check the SNOWFLAKE_ settings with `pacing doctor`.")
+    if settings.private_key_file is not None and isinstance(error, TypeError | ValueError):
+        return SpendRefused(f"SNOWFLAKE_PRIVATE_KEY_FILE {settings.private_key_file} cannot be used ({text.partition('. ')[0]}). It must be a PEM private key (PKCS#8), "
+                            "and SNOWFLAKE_PRIVATE_KEY_FILE_PWD its passphrase, if it has one.")  # fmt: skip
+    return SpendRefused(f"Snowflake ({settings.where}) refused the login: {text}. Check the SNOWFLAKE_ settings (.env.example explains each).")
 
 
 def query_error(error: sf.Error, settings: SnowflakeSettings, what: str) -> PacingError:

@@ -26,7 +26,7 @@ NEEDS = {"Home": r"PACING_HOME", "Policy": r"PACING_POLICY|PACING_HOME", "Tracke
          "Snowflake": r"SNOWFLAKE_|PACING_HOME|PACING_SPEND_SOURCE", "Spend": r"SNOWFLAKE_|PACING_HOME|PACING_SPEND_SOURCE",
          "Postgres": r"PACING_DATABASE_|PACING_HOME", "Slack": r"SLACK_", "Prefect": r"PREFECT_"}
 MARKS = {"ok": ("ok", "green"), "problem": ("problem", "bold red"), "skipped": ("skipped", "dim")}
-_URL_LOGIN = re.compile(r"(?<=://)[^/@\s]+@")
+_URL_LOGIN = re.compile(r"(?<=://)(?!user:password@)[^/@\s]+@")  # user:password is the example of our own messages
 
 
 def doctor(*, as_json: bool) -> int:

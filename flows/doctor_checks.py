@@ -1,5 +1,6 @@
 """What a check finds, and how a part of the house is examined: apart from the others, bounded in time, and never by raising."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pacing_brain.policy import Policy
 
 LIMIT_S = 20.0
 SKEW_S = 60.0  # Snowflake refuses a key pair's signature outside its minute; what is younger than that harms nobody
+_SENTENCE = re.compile(r"(?<=[^\s.])\. (?=[A-Z])")
 SET_CLOCK = "Set the clock of that machine by NTP (timedatectl set-ntp true)."
 
 
@@ -58,8 +60,8 @@ class Checks:
 
     def told(self, what: str, error: PacingError) -> None:
         """A problem as our errors tell it: what happened, then the next step."""
-        says, _, mend = str(error).partition(". ")
-        self.problem(what, f"{says.rstrip('.')}.", mend or f"See docs/operations.md, {type(error).__name__}.")
+        says, *mend = _SENTENCE.split(str(error), maxsplit=1)
+        self.problem(what, f"{says.rstrip('.')}.", mend[0] if mend else f"See docs/operations.md, {type(error).__name__}.")
 
     def clock(self, what: str, theirs: datetime, before: datetime, after: datetime) -> None:
         """Their clock against ours, which was read before and after the question."""

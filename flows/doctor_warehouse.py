@@ -52,6 +52,8 @@ def check_snowflake(subject: Subject, checks: Checks) -> None:
     settings = subject.settings
     if settings.embedded_warehouse and not _embedded(settings, checks):
         return
+    if not settings.embedded_warehouse and not _has_login(settings, checks):
+        return
     with bounded(settings) as login:
         try:
             with Warehouse(login, TAG) as warehouse:
@@ -96,6 +98,22 @@ def _embedded(settings: Settings, checks: Checks) -> bool:
         checks.ok("server", "no Snowflake is configured: the embedded warehouse with the sample agency")
         return False
     return True
+
+
+def _has_login(settings: Settings, checks: Checks) -> bool:
+    """Whether there is something to log in with; each thing that is missing is a line."""
+    if settings.snowflake_connection_name is not None or settings.snowflake_authenticator is not None:
+        return True
+    missing = []
+    if settings.snowflake_account is None:
+        missing.append(("SNOWFLAKE_ACCOUNT", "Set it to the account identifier, organisation-account."))
+    if settings.snowflake_user is None and settings.snowflake_token is None:
+        missing.append(("SNOWFLAKE_USER", "Set it to the monitor's own user (snowflake-grants.sql of pacing init makes one)."))
+    if not (settings.snowflake_private_key_file or settings.snowflake_token or settings.snowflake_password):
+        missing.append(("SNOWFLAKE_PRIVATE_KEY_FILE", "Set it to the private key's file; or set SNOWFLAKE_TOKEN or SNOWFLAKE_PASSWORD."))
+    for name, mend in missing:
+        checks.problem(name, f"{name} is missing: Snowflake is configured, and there is no login without it.", mend)
+    return not missing
 
 
 def _unreachable(login: SnowflakeSettings, error: SpendUnavailable, checks: Checks) -> None:

@@ -72,11 +72,18 @@ class Settings(BaseSettings):
             raise ValueError(f"must be {', '.join(SOURCES)} or the path of a .sql file, not {value!r}")
         return value
 
+    @field_validator("tracker")
+    @classmethod
+    def _place(cls, value: str | None) -> str | None:
+        if value is not None and "://" in value and not _is_address(value):
+            raise ValueError("is no address: check its host and port")
+        return value
+
     @field_validator("slack_bot_token")
     @classmethod
     def _bot_token(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith("xoxb-"):
-            raise ValueError("must be a bot token, which starts with xoxb-")
+        if value is not None and not re.fullmatch(r"xoxb-[A-Za-z0-9_-]+", value.get_secret_value()):
+            raise ValueError("must be a bot token, which starts with xoxb- and has letters, digits and dashes only")
         return value
 
     @field_validator("slack_channel")
@@ -89,7 +96,7 @@ class Settings(BaseSettings):
     @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url")
     @classmethod
     def _web(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"https?://[^\s/]\S*", value):
+        if value is not None and not (re.fullmatch(r"https?://[^\s/]\S*", value) and _is_address(value)):
             raise ValueError("must be an address that begins with https:// (or http://)")
         return value
 
@@ -103,7 +110,7 @@ class Settings(BaseSettings):
     @field_validator("database_url", "database_admin_url")
     @classmethod
     def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.match(r"postgres(ql)?(\+psycopg)?://", value.get_secret_value()):
+        if value is not None and not (re.match(r"postgres(ql)?(\+psycopg)?://", value.get_secret_value()) and _is_address(value.get_secret_value())):
             raise ValueError("must be a Postgres URL: postgresql://user:password@host:5432/database")
         return value
 
@@ -208,6 +215,15 @@ def _said(message: str) -> str:
     """What pydantic says, as a sentence about the setting; what we say is one already."""
     ours = message.removeprefix("Value error, ")
     return ours if ours != message else message.replace("Input should be", "must be").replace("String should match pattern", "must match")
+
+
+def _is_address(text: str) -> bool:
+    """Whether host and port can be told apart."""
+    try:
+        parts = urlsplit(text)
+        return parts.port is None or parts.port > 0
+    except ValueError:
+        return False
 
 
 def _password(address: str) -> str:

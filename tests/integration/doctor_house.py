@@ -111,7 +111,7 @@ class House:
         self.warehouse.run(SPEND, f"INSERT INTO CAMPAIGN_SPEND VALUES ('google','A','1','Acme','USD','{datetime.now(UTC):%Y-%m-%d}',1.5,'{stamp}')",
                            LOADS, f"INSERT INTO ACCOUNT_LOADS VALUES ('A','{stamp}')")
 
-    def examine(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), limit_s: float = 20.0) -> Diagnosis:
+    def examine(self, now: Callable[[], datetime] = lambda: datetime.now(UTC), limit_s: float = 60.0) -> Diagnosis:
         return Diagnosis(diagnose(now, limit_s))
 
 

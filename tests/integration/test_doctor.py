@@ -170,6 +170,22 @@ class TestSnowflake:
         house.set(SNOWFLAKE_PRIVATE_KEY_FILE="none.p8")
         assert "SNOWFLAKE_PRIVATE_KEY_FILE none.p8 cannot be read" in house.examine().named("Snowflake: login")
 
+    def test_a_key_file_that_is_no_key(self, house) -> None:
+        """What is no private key is told by its setting, with what it must be."""
+        (house.folder / "key.p8").write_text("no key", encoding="utf-8")
+        house.set(SNOWFLAKE_PRIVATE_KEY_FILE="key.p8")
+        assert "must be a PEM private key" in house.examine().named("Snowflake: login")
+
+    def test_a_connection_that_is_not_in_its_file(self, house) -> None:
+        """A name that connections.toml does not have is told."""
+        house.set(SNOWFLAKE_CONNECTION_NAME="none", SNOWFLAKE_PASSWORD=None)
+        assert "connection_name 'none'" in house.examine().named("Snowflake: login")
+
+    def test_a_login_without_user_and_credential(self, house) -> None:
+        """Each setting that a login lacks is a line of its own."""
+        house.set(SNOWFLAKE_USER=None, SNOWFLAKE_PASSWORD=None)
+        assert house.examine().problems == ["Snowflake: SNOWFLAKE_USER", "Snowflake: SNOWFLAKE_PRIVATE_KEY_FILE"]
+
     def test_a_missing_table(self, house) -> None:
         """CAMPAIGN_SPEND that is not there is named with what to grant or set."""
         found = house.examine()

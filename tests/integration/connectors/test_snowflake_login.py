@@ -100,7 +100,7 @@ def test_a_key_pair_logs_in(login, tmp_path, passphrase):
 def test_a_wrong_passphrase_is_refused(login, tmp_path):
     """A key that cannot be opened is one line, without the passphrase."""
     path = key_file(tmp_path / "key.p8", b"open")
-    with pytest.raises(SpendRefused, match="pacing doctor") as caught:
+    with pytest.raises(SpendRefused, match="SNOWFLAKE_PRIVATE_KEY_FILE_PWD") as caught:
         log_in(replace(login.settings, private_key_file=path, private_key_file_pwd="sesame"))
     assert "sesame" not in str(caught.value)
 

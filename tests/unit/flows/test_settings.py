@@ -16,6 +16,8 @@ MALFORMED = {
     "SNOWFLAKE_ACCOUNT": "https://acme.snowflakecomputing.com/console", "SNOWFLAKE_PORT": "0", "SNOWFLAKE_PROTOCOL": "ftp",
     "SLACK_BOT_TOKEN": f"xoxp-{SECRET}", "SLACK_CHANNEL": "pacing alerts", "SLACK_API_URL": "slack.com", "PREFECT_API_URL": "127.0.0.1:4200",
 }
+ODD = {"PREFECT_API_URL": "http://[::1/api", "PACING_HEARTBEAT_URL": "https://host:port/x", "PACING_TRACKER": f"postgresql://u:{SECRET}@[::1/x?table=a",
+       "PACING_DATABASE_URL": f"postgresql://u:{SECRET}@db:port/x", "SLACK_BOT_TOKEN": f"xoxb-{SECRET}\n2"}
 SECRETS = ("PACING_DATABASE_URL", "PACING_DATABASE_ADMIN_URL", "SNOWFLAKE_PASSWORD", "SNOWFLAKE_TOKEN", "SNOWFLAKE_PRIVATE_KEY_FILE_PWD", "SLACK_BOT_TOKEN")
 
 
@@ -28,7 +30,7 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize(("name", "value"), MALFORMED.items(), ids=list(MALFORMED))
+@pytest.mark.parametrize(("name", "value"), [*MALFORMED.items(), *ODD.items()])
 def test_a_malformed_setting_is_one_line_that_names_it(name, value, monkeypatch) -> None:
     """The line begins with the setting's name; it holds no secret, and neither does the traceback."""
     monkeypatch.setenv(name, value)
