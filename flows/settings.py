@@ -220,10 +220,10 @@ def _said(message: str) -> str:
 def _is_address(text: str) -> bool:
     """Whether host and port can be told apart."""
     try:
-        parts = urlsplit(text)
-        return parts.port is None or parts.port > 0
+        port = urlsplit(text).port
     except ValueError:
         return False
+    return port is None or port > 0
 
 
 def _password(address: str) -> str:
