@@ -134,7 +134,7 @@ def _ours(error: BaseException | None, url: URL) -> DatabaseUnavailable | Databa
     passing = state.startswith(_PASSING_STATES) if state else isinstance(error, psycopg.OperationalError) and not any(
         phrase in said for phrase in _LOGIN_REFUSED)
     if passing:
-        return DatabaseUnavailable(f"Postgres at {_where(url)} did not answer: {said}. Try again; check that it runs.")
+        return DatabaseUnavailable(f"Postgres at {_where(url)} did not answer: {said}. Check that it runs, and PACING_DATABASE_URL.")
     step = _NEXT_STEP.get(state or "", "Check PACING_DATABASE_URL and the login's rights.")
     return DatabaseRefused(f"Postgres at {_where(url)} refused: {said}. {step}")
 

@@ -15,6 +15,7 @@ from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
 OWN_SPEND = [name for name in frames.SPEND.columns if name != "loaded_at"]
 OWN_PLAN = [name for name in frames.TARGETS.columns if name != "row"]
+HISTORY_LOST_PCT = 50.0
 OWN_MATCH = ["match_kind", "campaign_key", "platform_name", "known_on_platform", "platform_status", "overlaps", "candidates"]
 UNCHANGED = ["watermark", "inputs_digest", "policy_digest", "lane", "action", "gates_red", "score_steps"]
 
@@ -79,11 +80,24 @@ def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     return decisions.assign(restated=stands, restates_seq=before["decided_seq"].where(stands).to_numpy(), first_bad_at=first_bad.array)
 
 
+def _closed_history(decisions: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+    """What is remembered of closed days. A run that saw nothing, or less than half of what was known, does not overwrite it: no revision
+    takes half of a history, so that the days that are missing stay missing until they are back.
+    """
+    kinds = {"closed_to": frames.DAY, "closed_micros": "Int64", "closed_days": "Int64", "campaign_key": frames.TEXT, "start_date": frames.DAY}
+    now = decisions.assign(closed_to=decisions["closed_day"])[list(kinds)].astype(kinds)
+    before = inputs.memory.set_index("flight_id")[list(kinds)].astype(kinds).reindex(decisions["flight_id"]).set_index(now.index)
+    lost = before["closed_to"].notna() & before["start_date"].eq(now["start_date"])
+    lost &= now["closed_to"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT)
+    kept = now.where(~lost, before)
+    return {name: kept[name] for name in ("closed_to", "campaign_key")} | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
+
+
 def _remember(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """MEMORY for the next run. `decided_seq` of a new decision is filled in when the ledger has numbered it."""
     memory = decisions.rename(columns={"red_gates": "gates_red", "direction": "side"}).assign(
         policy_digest=inputs.policy.digest, decided_run=inputs.run.run_id, decided_seq=decisions["restates_seq"],
-        closed_to=decisions["closed_day"], closed_micros=decisions["closed_micros"].fillna(0), closed_days=decisions["closed_days"].fillna(0))
+        **_closed_history(decisions, inputs))
     kept = inputs.memory.set_index("flight_id")["decided_run"]
     standing = memory["flight_id"].map(kept)
     memory["decided_run"] = memory["decided_run"].where(~memory["restated"].astype(bool), standing)

@@ -13,7 +13,7 @@ import pandas as pd
 from pacing_brain import days as calendar
 from pacing_brain import platform_facts, zones
 from pacing_brain.days import number
-from pacing_brain.model import RunContext
+from pacing_brain.model import MatchKind, RunContext
 from pacing_brain.roster import JOIN, Codes, positions
 
 Flags = npt.NDArray[np.bool_]
@@ -191,8 +191,11 @@ def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame) ->
     """Closed history against what was remembered of the same campaign from the same start (a plan that moved is no lost history). Days that are quarantined now have their own evidence, and are not called shrunk."""
     remembered_as = memory[["flight_id", "closed_to", "closed_micros", "closed_days"]].assign(then_start=memory["start_date"], then_key=memory["campaign_key"])
     before = flights[["flight_id"]].merge(remembered_as, on="flight_id", how="left")
-    same = before["then_start"].eq(flights["start_date"]) & before["then_key"].fillna("").eq(flights["campaign_key"].fillna(""))
-    remembered = before["closed_to"].notna() & same & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
+    then_id = before["then_key"].astype("str").str.replace(r"^.*/", "", regex=True)  # all its rows are gone, and with them the match: the same id says it is the same
+    vanished = flights["match_kind"].eq(MatchKind.NONE.value) & then_id.eq(flights["campaign_id"]).fillna(value=False)
+    same_campaign = before["then_key"].fillna("").eq(flights["campaign_key"].fillna("")) | vanished
+    same = before["then_start"].eq(flights["start_date"]) & same_campaign
+    remembered = before["closed_to"].notna() & same & flights["watermark"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
     to = np.where(remembered, number(before["closed_to"].fillna(pd.Timestamp(0))), NEVER)
     still = rows.day <= to[rows.flight]
     now = _sum(len(flights), rows.flight, rows.micros, still & rows.counted)
