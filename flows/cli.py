@@ -155,6 +155,57 @@ def audit_export(to: Annotated[Path, typer.Option("--to", metavar="DIR", help="A
     _do(export, to=to, as_json=as_json)
 
 
+@audit_app.command("verify")
+def audit_verify(anchor: Annotated[list[Path] | None, typer.Option("--anchor", metavar="FILE", help="A checkpoint kept elsewhere; may be repeated.")] = None,
+                 key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The public key (verifier.txt); default: this home's.")] = None,
+                 max_age_hours: Annotated[float, typer.Option(min=0, help="How old what the newest anchor covers may be.")] = 24.0,
+                 inputs: Annotated[bool, typer.Option("--inputs/--no-inputs", help="Also read every recorded input.")] = True,
+                 as_json: Json = False) -> None:
+    """Is the ledger what was anchored? Fails when no anchor is young enough to say so."""
+    from flows.commands_verify import audit_verify as verify
+
+    _do(verify, anchors=anchor or [], key=key, max_age_hours=max_age_hours, inputs=inputs, as_json=as_json)
+
+
+@audit_app.command("checkpoint")
+def audit_checkpoint(as_json: Json = False) -> None:
+    """Sign the ledger as it is now, anchor it outside the database, and print the note."""
+    from flows.commands_verify import audit_checkpoint as checkpoint
+
+    _do(checkpoint, as_json=as_json)
+
+
+@audit_app.command("prove")
+def audit_prove(seq: Annotated[int, typer.Argument(min=0, help="Number of an entry.")],
+                to: Annotated[Path | None, typer.Option("--to", metavar="FILE", help="Where to write it; default: stdout.")] = None) -> None:
+    """A proof that one entry is on the ledger, for somebody who sees nothing else of it."""
+    from flows.commands_verify import audit_prove as prove
+
+    _do(prove, seq, to=to)
+
+
+@audit_app.command("verify-proof")
+def audit_verify_proof(file: Annotated[Path, typer.Argument(help="What `pacing audit prove` wrote.")],
+                       key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The public key (verifier.txt); default: this home's.")] = None,
+                       as_json: Json = False) -> None:
+    """Does a proof hold? Needs no database."""
+    from flows.commands_verify import audit_verify_proof as verify_proof
+
+    _do(verify_proof, file, key=key, as_json=as_json)
+
+
+@audit_app.command("stats")
+def audit_stats(campaign: Annotated[str | None, typer.Option(help="A campaign id, flight id or name.")] = None,
+                run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Only this run.")] = None,
+                since: Annotated[str | None, typer.Option("--from", metavar="ISO8601", help="Entries from this instant on.")] = None,
+                until: Annotated[str | None, typer.Option("--to", metavar="ISO8601", help="Entries before this instant.")] = None,
+                kind: Annotated[str | None, typer.Option(help="Only entries of this kind.")] = None, as_json: Json = False) -> None:
+    """Decisions, answers and their delays, and the share that needed a person, in figures."""
+    from flows.commands_verify import audit_stats as stats
+
+    _do(stats, campaign=campaign, run_id=run_id, since=since, until=until, kind=kind, as_json=as_json)
+
+
 @policy_app.command("check")
 def policy_check(file: Annotated[Path | None, typer.Argument(help="A policy file; default: the one in force.")] = None,
                  campaign: Annotated[str | None, typer.Option(help="Show which scope won for this campaign.")] = None, as_json: Json = False) -> None:

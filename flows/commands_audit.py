@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from audit import ledger
+from audit import exports, ledger
 from flows import views
+from flows.anchoring import anchor
 from flows.commands_record import open_record
+from flows.commands_verify import verifier_of
 from flows.settings import Settings
 from flows.views_audit import entries_report
 from pacing_brain.errors import UsageError
@@ -25,14 +27,16 @@ def audit_show(*, kind: str | None, subject: str | None, run_id: str | None, las
 
 
 def audit_export(*, to: Path, as_json: bool) -> int:
-    """Every entry, with the exact bytes that were hashed, into a new or empty folder."""
+    """Every entry with the exact bytes that were hashed, the checkpoints, the public key and a verifier, into a new or empty folder."""
     if to.exists() and (not to.is_dir() or any(to.iterdir())):
         raise UsageError(f"--to {to} is not an empty folder: an export never mixes with another. Name a new one.")
     with open_record(Settings.read()) as house:
-        head = ledger.export(house.database, to)
-    written = {"to": str(to), "ledger_id": head.ledger_id, "size": head.size, "root": head.root}
+        anchored = anchor(house)
+        head = exports.export(house.database, house.anchors, verifier_of(house, None), to)
+    written = {"to": str(to), "ledger_id": head.ledger_id, "size": head.size, "root": head.root, "anchor": anchored}
     if as_json:
         views.emit(written)
     else:
-        views.show(views.pairs(("written", f"{head.size:,} entries to {to / 'entries.jsonl'}"), ("ledger", head.ledger_id), ("root", head.root)))
+        views.show(views.pairs(("written", f"{head.size:,} entries to {to / 'entries.jsonl'}"), ("to check it", f"python {to / 'verify.py'} {to}"),
+                               ("ledger", head.ledger_id), ("root", head.root)))
     return 0

@@ -56,3 +56,37 @@ def _winners(keys: list[Known]) -> RenderableType:
 
 def _value(value: object) -> str:
     return "(not set)" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def verified_report(known: Known) -> RenderableType:
+    """What was verified by what, or everything that was found."""
+    words = Text("Verified: the ledger is what was anchored.", "bold green") if known["ok"] else Text("NOT verified.", "bold red")
+    where = known["anchor_dir"] + (" (same machine as the database: whoever can change one can change both; set PACING_ANCHOR_DIR)"
+                                   if known["same_machine"] else "")
+    parts: list[RenderableType] = [words, views.pairs(
+        ("entries", f"{known['size']:,}, of which {known['not_anchored']:,} since the newest anchor"), ("anchors", f"{known['anchors']} in {where}"),
+        ("anchored up to", views.moment(known["anchored_at"]) if known["anchored_at"] else "nothing"), ("ledger", known["ledger_id"]),
+        ("root", known["root"]))]
+    if known["findings"]:
+        made = views.table("step", "what is wrong", "first bad entry", "proven by", right=("step", "first bad entry"))
+        for one in known["findings"]:
+            made.add_row(str(one["step"]), views.say(one["what"]), "" if one["first_bad"] is None else str(one["first_bad"]), views.say(one["anchor"]))
+        parts += [views.heading(f"Found: {len(known['findings'])}"), made]
+    return Group(*parts)
+
+
+def stats_report(known: Known) -> RenderableType:
+    """Decisions by each of what they are counted by, then answers."""
+    share = known["needed_a_person"]["share"]
+    parts: list[RenderableType] = [views.pairs(
+        ("decisions", f"{known['decisions']:,}, and {known['restated']:,} restated"),
+        ("needed a person", f"{known['needed_a_person']['decisions']:,}" + (f" ({share:.1%})" if share is not None else "")),
+        ("answers", ", ".join(f"{count} {name}" for name, count in known["answers"].items()) or "none"),
+        ("seconds to an answer", _value(known["seconds_to_answer"])))]
+    for name, counts in known["by"].items():
+        if counts:
+            made = views.table(name, "decisions", right=("decisions",))
+            for value, count in counts.items():
+                made.add_row(views.say(value), f"{count:,}")
+            parts.append(made)
+    return Group(*parts)

@@ -1,0 +1,1 @@
+"""Programs that leave with an export; they import nothing of ours."""
