@@ -24,10 +24,10 @@ demo: $(READY)   ## one run on the embedded default with the sample world: cards
 	@$(BIN)/pacing demo
 
 test: $(READY)   ## every test, at counts that fit 8 minutes on 2 cores
-	@$(BIN)/python -m pytest -q -n 2 --dist loadscope
+	@$(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder
 
 test-deep: $(READY) ## the same tests at the counts of the acceptance lists
-	@PACING_TEST_DEEP=1 $(BIN)/python -m pytest -q -n 2 --dist loadscope --timeout 3600
+	@PACING_TEST_DEEP=1 $(BIN)/python -m pytest -q -n 2 --dist loadscope --no-loadscope-reorder --timeout 3600
 
 check: $(READY)  ## what CI checks besides tests: ruff, mypy --strict, import directions
 	@$(BIN)/ruff check .
