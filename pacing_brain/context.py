@@ -88,7 +88,7 @@ def _with_platform_loads(table: pd.DataFrame) -> pd.DataFrame:
 def _with_zone_and_currency(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """Zone: the feed's newest, else the tracker's, else the policy's. Currency: the feed's, when it is one."""
     spend = inputs.spend.sort_values([*KEY, "day", "campaign_id", "campaign_name"], na_position="first")
-    zoned = spend[spend["timezone"].map(zones.is_zone, na_action="ignore").fillna(value=False).astype(bool)]
+    zoned = spend[spend["timezone"].isin([zone for zone in spend["timezone"].dropna().unique() if zones.is_zone(zone)])]
     feed = zoned.groupby(KEY)["timezone"].last().rename("feed_zone")
     plan = inputs.targets.dropna(subset=["account_id", "timezone"]).groupby(KEY)["timezone"].min().rename("plan_zone")
     per_account = spend.groupby(KEY)["currency"]

@@ -23,12 +23,9 @@ from tests.worlds import sample_world
 
 SECOND, THIRD = AT + timedelta(hours=4), AT + timedelta(hours=8)
 MENDED = "critical_over"  # the case whose budget is corrected before the third window
-SUMMARY = ("run_id, window, as_of, policy_digest, campaigns, by_severity, by_action, quarantined, unmatched_targets, untracked, mode, already_sealed, "
-           "days, spend_micros, alerts_queued, recommendations_opened, checkpoint, seconds").split(", ")
-MONEY = "matched, after_watermark, untracked, ambiguous, outside_flight, quarantined, total".split(", ")
-DECIDED = ("campaign_id, platform, account_id, flight_id, currency, target_micros, actual_micros, watermark, variance_pct, direction, unexplained_pct, "
-           "bridge, pacing_pct, band_severity, severity, zero_delivery, confidence, gates, lane, action, recommendation, requires_human, match_kind, "
-           "watermark_basis, incident, reasons, root_cause, mitigation, forecast, inputs_digest, seq, at, run_id, kind, subject").split(", ")
+SUMMARY = ["run_id", "window", "as_of", "policy_digest", "campaigns", "by_severity", "by_action", "quarantined", "unmatched_targets", "untracked", "mode", "already_sealed", "days", "spend_micros", "alerts_queued", "recommendations_opened", "checkpoint", "seconds"]
+MONEY = ["matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined", "total"]
+DECIDED = ["campaign_id", "platform", "account_id", "flight_id", "currency", "target_micros", "actual_micros", "watermark", "variance_pct", "direction", "unexplained_pct", "bridge", "pacing_pct", "band_severity", "severity", "zero_delivery", "confidence", "gates", "lane", "action", "recommendation", "requires_human", "match_kind", "watermark_basis", "incident", "reasons", "root_cause", "mitigation", "forecast", "inputs_digest", "seq", "at", "run_id", "kind", "subject"]
 
 
 @dataclass

@@ -124,7 +124,7 @@ def test_a_card_says_in_its_thread_that_it_got_worse(desk, slack):
 
 def test_hostile_names_reach_people_harmless(desk, slack):
     """Five hundred characters of emoji, right-to-left text, mentions and quotes: no mention, no escape and no control character survives."""
-    client = "Acme <!here> & \"Söhne\"; \u202eevil"
+    client = 'Acme <!here> & "Söhne"; \u202eevil'
     desk.plan([row | ({"campaign_name": HOSTILE, "client": client} if row["flight_id"] in ("G3", "M3") else {}) for row in planned()])
     rows = spent()
     desk.load(rows.assign(campaign_name=rows["campaign_name"].mask(rows["campaign_id"].isin([campaign_id("G3"), campaign_id("M3")]), HOSTILE)), loaded())
