@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from flows.local_postgres import EmbeddedPostgres
 from flows.local_prefect import ChildPrefect
 from flows.local_warehouse import EmbeddedWarehouse
+
+hypothesis.settings.register_profile("shared", deadline=None)  # a busy machine is no fault of the code
+hypothesis.settings.load_profile("shared")
 
 APP_LOGIN = "pacing_app_test"
 TEMPLATE = "pacing_template"

@@ -17,7 +17,13 @@ LIMIT_S = 120.0
 
 
 def ask(api_url, path, body=None):
-    answer = httpx.post(api_url + path, json=body or {}, timeout=10).raise_for_status()
+    """An answer of the API; its SQLite is busy now and then (503), which is waited out."""
+    for pause in (0.5, 1, 2, 4, 8, 0):
+        answer = httpx.post(api_url + path, json=body or {}, timeout=30)
+        if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or not pause:
+            break
+        time.sleep(pause)
+    answer.raise_for_status()
     return answer.json() if answer.content else None
 
 
