@@ -11,7 +11,8 @@ import pandas as pd
 from connectors.fivetran_history import PLATFORMS, Platform, accounts_of, campaigns_of, history
 from connectors.queries import identifier, optional, query
 from connectors.snowflake import Warehouse
-from connectors.spend_read import NO_CURRENCY, SpendRead, campaigns_frame, loads_frame, micros, require, spend_frame, totals_frame
+from connectors.spend_read import SpendRead, campaigns_frame, loads_frame, micros, require, spend_frame, totals_frame
+from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.errors import SpendShapeError
 from pacing_brain.model import SourceState
 

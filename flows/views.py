@@ -69,7 +69,7 @@ def table(*columns: str, right: tuple[str, ...] = (), whole: tuple[str, ...] = (
     return made
 
 
-def pairs(*rows: tuple[str, object]) -> Plain:
+def pairs(*rows: tuple[str, object]) -> Table:
     """Labels and what belongs to them; a row without content is left out."""
     grid = Plain.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
@@ -80,7 +80,7 @@ def pairs(*rows: tuple[str, object]) -> Plain:
     return grid
 
 
-def numbered(sentences: list[str]) -> Plain:
+def numbered(sentences: list[str]) -> Table:
     grid = Plain.grid(padding=(0, 1))
     grid.add_column(justify="right", style="dim", no_wrap=True)
     grid.add_column(overflow="fold")

@@ -188,10 +188,15 @@ def _fault_columns(n: int, rows: _Rows) -> dict[str, pd.Series]:
 
 
 def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame) -> dict[str, pd.Series]:
-    """Closed history against what was remembered of the same campaign from the same start (a plan that moved is no lost history). Days that are quarantined now have their own evidence, and are not called shrunk."""
-    remembered_as = memory[["flight_id", "closed_to", "closed_micros", "closed_days"]].assign(then_start=memory["start_date"], then_key=memory["campaign_key"])
+    """Closed history against what was remembered of the same campaign from the same start (a plan that moved is no lost history).
+
+    Days that are quarantined now have their own evidence, and are not called shrunk.
+    """
+    remembered_as = memory[["flight_id", "closed_to", "closed_days"]].assign(
+        closed_micros=memory["closed_micros"].astype("Int64"), then_start=memory["start_date"], then_key=memory["campaign_key"])
     before = flights[["flight_id"]].merge(remembered_as, on="flight_id", how="left")
-    then_id = before["then_key"].astype("str").str.replace(r"^.*/", "", regex=True)  # all its rows are gone, and with them the match: the same id says it is the same
+    # all its rows are gone, and with them the match: the same id says that it is the same
+    then_id = before["then_key"].astype("str").str.replace(r"^.*/", "", regex=True)
     vanished = flights["match_kind"].eq(MatchKind.NONE.value) & then_id.eq(flights["campaign_id"]).fillna(value=False)
     same_campaign = before["then_key"].fillna("").eq(flights["campaign_key"].fillna("")) | vanished
     same = before["then_start"].eq(flights["start_date"]) & same_campaign

@@ -39,9 +39,8 @@ def test_every_labelled_case_gets_the_decision_its_label_asks_for(inputs, outcom
     labelled = labels[labels["flight_id"].notna()].merge(outcome.decisions, on="flight_id", suffixes=("_wanted", ""), how="left")
     wrong = []
     for row in labelled.to_dict("records"):
-        for name in ("severity", "lane", "action", "match_kind"):
-            if not pd.isna(row[f"{name}_wanted"]) and row[f"{name}_wanted"] != row[name]:
-                wrong.append((row["case"], row["flight_id"], name, row[f"{name}_wanted"], row[name]))
+        wrong += [(row["case"], row["flight_id"], name, row[f"{name}_wanted"], row[name]) for name in ("severity", "lane", "action", "match_kind")
+                  if not pd.isna(row[f"{name}_wanted"]) and row[f"{name}_wanted"] != row[name]]
         if not pd.isna(row["word"]) and row["lane"] != "healthy" and str(row["word"]).casefold() not in f"{row['root_cause']} {row['reasons']}".casefold():
             wrong.append((row["case"], row["flight_id"], "word", row["word"], row["root_cause"]))
     assert not wrong

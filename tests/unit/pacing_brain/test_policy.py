@@ -36,7 +36,7 @@ def test_defaults_are_those_of_the_design():
 ])
 def test_a_fault_is_named(text, said):
     """A policy that cannot be used is refused with the file, the key and why."""
-    with pytest.raises(PolicyError, match="policy.toml") as refused:
+    with pytest.raises(PolicyError, match=r"policy\.toml") as refused:
         Policy.parse(text, "policy.toml")
     assert said in str(refused.value)
 
