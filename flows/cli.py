@@ -113,6 +113,17 @@ def explain(campaign: Annotated[str, typer.Argument(help="A campaign id, a fligh
 
 
 @app.command()
+def report(run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Another run than the last one.")] = None,
+           client: Annotated[str | None, typer.Option(help="One client only: no figure of another is in it.")] = None,
+           to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Where to write; default: reports/ in PACING_HOME.")] = None,
+           as_json: Json = False) -> None:
+    """Write the report of a run again: a page, a CSV and a workbook."""
+    from flows.commands_report import report as write_report
+
+    _do(write_report, run_id=run_id, client=client, to=to, as_json=as_json)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every connection, permission, table, column, clock and Slack scope; each problem with how to mend it."""
     from flows.doctor import doctor as examine

@@ -4,6 +4,7 @@ from typing import Any
 
 from flows import explaining, views
 from flows.commands_record import open_record, run_id_of
+from flows.reporting import chart_of
 from flows.settings import Settings
 from flows.views_explain import choices, explanation_report
 
@@ -19,7 +20,7 @@ def explain(campaign: str, *, run_id: str | None, as_json: bool) -> int:
         found = explaining.hits(decisions, campaign)
         if len(found) == 1:
             known = explaining.explanation(house, wanted, found)
-            views.emit(known) if as_json else views.show(explanation_report(known))
+            views.emit(known) if as_json else views.show(explanation_report(known, chart_of(house, wanted, found)))
             return FOUND
         several = explaining.listed(found) if len(found) else []
         near = [] if several else explaining.near(decisions, campaign)

@@ -73,5 +73,5 @@ def clear(home: Path) -> None:
     for name in ("warehouse", "prefect"):
         if not (home / f"{name}.json").exists():  # the child of a demo that was killed may still write there
             shutil.rmtree(home / name, ignore_errors=True)
-    for name in ("sample", "anchors"):  # the next demo's ledger is another one
+    for name in ("sample", "anchors", "reports"):  # the next demo's ledger is another one
         shutil.rmtree(home / name, ignore_errors=True)

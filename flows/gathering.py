@@ -8,6 +8,7 @@ import pandas as pd
 
 from audit.runs import RunHandle
 from connectors.spend import SpendRead
+from flows.recorded_inputs import CONTEXT, INPUT_FRAMES, KEPT_AS, context_of, recorded
 from flows.wiring import House
 from pacing_brain import frames
 from pacing_brain.context import not_final_from
@@ -17,10 +18,6 @@ from pacing_brain.policy import Policy
 
 LOOK_BACK_DAYS = 14  # history before a flight, for the cause of things
 LONGEST_DAYS = 400
-INPUT_FRAMES = {"targets": frames.TARGETS, "spend": frames.SPEND, "loads": frames.LOADS, "campaigns": frames.CAMPAIGNS,
-                "totals": frames.TOTALS, "memory": frames.MEMORY, "patterns": frames.PATTERNS}
-KEPT_AS = {"memory": "memory_before"}  # what a run leaves for the next is kept as `memory`
-CONTEXT = "context"  # the run's context and its quarantined rows, kept as a frame of one row beside the others
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def gather(house: House, run: RunHandle, policy: Policy, *, full: bool = False) 
         SpendRefused, SpendShapeError, SettingError: the warehouse cannot be read until somebody mends it.
     """
     if CONTEXT in house.frames.kept(run.run_id):
-        return _as_recorded(house, run, policy)
+        return recorded(house, run.run_id, policy)
     inputs = _as_it_is(house, run, policy)
     if full:
         inputs = replace(inputs, memory=inputs.memory.assign(decided_seq=pd.array([None] * len(inputs.memory), dtype="Int64")))
@@ -72,7 +69,7 @@ def _plan(house: House, run: RunHandle, policy: Policy) -> Plan:
         before = house.frames.standing("targets")
         if before is None:
             raise
-        context = _context_of(house.frames.standing(CONTEXT))
+        context = context_of(house.frames.standing(CONTEXT))
         said = Quarantined(source="tracker", place=house.tracker_name, reason=f"{error} The plan of the last run is used.")
         return Plan(frames.TARGETS.check(before), (said,), context.tracker_read_at or context.as_of, house.tracker_name)
     return Plan(read.targets, read.quarantined, run.as_of, house.tracker_name)
@@ -103,16 +100,3 @@ def keep(house: House, run: RunHandle, inputs: Inputs) -> None:
                         dtype="object")
     whole = {KEPT_AS.get(name, name): getattr(inputs, name) for name in INPUT_FRAMES} | {CONTEXT: said}
     house.frames.keep_all(run.run_id, whole, by_week_of={"spend": "day"})
-
-
-def _as_recorded(house: House, run: RunHandle, policy: Policy) -> Inputs:
-    context = house.frames.load(run.run_id, CONTEXT)
-    loaded: dict[str, Any] = {name: frame.check(house.frames.load(run.run_id, KEPT_AS.get(name, name))) for name, frame in INPUT_FRAMES.items()}
-    quarantined = tuple(Quarantined.model_validate(row) for row in context["quarantined"].iloc[0])
-    return Inputs(run=_context_of(context), policy=policy, quarantined=quarantined, **loaded)
-
-
-def _context_of(frame: pd.DataFrame | None) -> RunContext:
-    if frame is None:
-        raise TrackerUnreadable("the record has no earlier run to take the plan from")
-    return RunContext.model_validate(frame["run"].iloc[0])

@@ -6,7 +6,8 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from flows import views
-from notifiers.cards_facts import CHECKS, DETAILS, account_number, platform
+from notifiers.cards_facts import CHECKS, DETAILS, account_number, pct_of_plan, platform
+from notifiers.charts import Chart, text
 from pacing_brain.money import money
 
 Row = dict[str, Any]
@@ -16,11 +17,13 @@ DETAIL_WORDS = {"match": "agrees", "differs": "differs", "empty": "empty on one 
 LISTED = 15
 
 
-def explanation_report(known: Row) -> RenderableType:
+def explanation_report(known: Row, chart: Chart | None = None) -> RenderableType:
     """Verdict, figures, trust, reasons, cause, remedies, bridge, history, and where it stands on the record."""
     row = known["decision"]
     parts: list[RenderableType] = [verdict(row), Text(""), figures(row), views.heading("Trust"), trust(row, known["weights"]),
                                    views.heading("Reasons, in the order in which they decided"), views.numbered(row["reasons"] or [])]
+    if chart is not None:
+        parts[3:3] = [views.heading("Planned against spent"), *(Text(line) for line in text(chart))]
     if row["root_cause"]:
         parts += [views.heading("Why"), views.say(row["root_cause"])]
     if row["mitigation"]:
@@ -49,7 +52,7 @@ def _state(row: Row) -> str:
         return views.LANE_WORDS[row["lane"]]
     off = abs(row["actual_micros"] - row["target_micros"])
     side = f", {money(off, row['currency'])} {row['direction']}" if row["direction"] != "none" else ""
-    return f"{row['pacing_pct']:.0f} % of plan to date{side}"
+    return f"{pct_of_plan(row)} of plan to date{side}"
 
 
 def figures(row: Row) -> RenderableType:
