@@ -25,6 +25,7 @@ from pacing_brain.natives import natives
 
 OUTSIDE = {"untracked": "no line in the plan", "ambiguous": "may belong to a line of the plan: to confirm", "quarantined": "unusable: see the rows that cannot be used"}
 OUTSIDE_KEYS = ["currency", "bucket", "why", "platform", "account_id", "campaign_key"]
+REPORT_IN_RUN = 20_000  # flights
 WORKBOOK_IN_RUN = 10_000  # flights
 CSV, XLSX, HTML = "report.csv", "report.xlsx", "report.html"
 
@@ -61,8 +62,13 @@ def write(house: House, run_id: str, *, client: str | None = None, to: Path | No
     return {name: _replaced(folder / name, content) for name, content in made.items()}
 
 
-def page_of(house: House, run_id: str) -> str | None:
-    """Write the report of a run that has just been sealed; its page, or null: a run that stands does not fail for what only shows it."""
+def page_of(house: House, run_id: str, flights: int) -> str | None:
+    """Write the report of a run that has just been sealed; its page, or null: a run that stands does not fail for what only shows it.
+
+    Of more than REPORT_IN_RUN flights it takes a minute, and `pacing report` writes it on demand.
+    """
+    if flights > REPORT_IN_RUN:
+        return None
     try:
         return str(write(house, run_id, in_run=True)[HTML])
     except Exception as error:  # noqa: BLE001  whatever it is: the run is sealed, and `pacing report` says it again

@@ -12,7 +12,7 @@ import pandas as pd
 from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, recording, reporting
+from flows import gathering, heartbeat, recording, reporting
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -132,8 +132,12 @@ def learn(house: House, run: RunHandle, policy: Policy) -> int:
 
 
 def report(house: House, sealed: Sealed, steps: Steps, anchored: dict[str, Any]) -> dict[str, Any]:
-    """6. The page that people read, best effort, and the summary with what is known only after the seal."""
-    more = {"anchor": anchored, "report": reporting.page_of(house, sealed.run_id), "seconds": {name: steps.seconds.get(name, 0.0) for name in ("open_run", "gather", "decide", "record", "deliver", "learn", "report")}}
+    """6. The call to the switch outside and the page that people read, best effort; and the summary with what is known only after the seal."""
+    started = time.perf_counter()
+    heartbeat.call(house.settings.heartbeat_url)
+    page = reporting.page_of(house, sealed.run_id, sealed.summary["campaigns"])
+    seconds = steps.seconds | {"report": round(time.perf_counter() - started, 3)}
+    more = {"anchor": anchored, "report": page, "seconds": seconds}
     house.runs.add_to_summary(sealed.run_id, more)
     return sealed.summary | more
 
