@@ -29,25 +29,33 @@ class PacingBrain:
         A flight on which a node raises is isolated by splitting the cohort, escalated with its error, and listed in
         `Outcome.dead_letters`; the others are decided as if it were not there.
         """
-        cohort = self.cohort(inputs)
+        return self._concluded(inputs, self.cohort(inputs))
+
+    def _concluded(self, inputs: Inputs, cohort: Cohort) -> Outcome:
         decided = list(self._decide_or_split(cohort)) if len(cohort["flights"]) else []
         return conclude(inputs, decided, cohort["flights"], cohort["days"], cohort["accounts"])
 
-    def cohort(self, inputs: Inputs) -> Cohort:
-        """What enters the graph: who is who, and the context rows, both computed over everything."""
+    def cohort(self, inputs: Inputs, *, with_closed: bool = False) -> Cohort:
+        """What enters the graph: who is who, and the context rows, both computed over everything. Flights that were closed long ago stay out."""
         flights, days = match.match(inputs)
-        flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy))].reset_index(drop=True)
+        if not with_closed:
+            flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy))].reset_index(drop=True)
         accounts, days = context.with_silence(context.accounts(inputs), flights, days, inputs)
         return {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
                 "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
 
     def judge(self, record: SpendRecord, policy: Policy | None = None) -> PacingAlert:
         """One campaign, through the same graph."""
-        return single.alert(single.first(self.decide(record.inputs(policy or Policy())).decisions), record)
+        return single.alert(self._only(record, policy or Policy()), record)
 
     def reconcile(self, record: SpendRecord, policy: Policy | None = None) -> ReconciledSpend:
         """One campaign's plan and spend held against each other, with the three scores."""
-        return single.reconciled(single.first(self.decide(record.inputs(policy or Policy())).decisions))
+        return single.reconciled(self._only(record, policy or Policy()))
+
+    def _only(self, record: SpendRecord, policy: Policy) -> dict[str, object]:
+        """The decision on one campaign, however long ago it ended: whoever asks about one gets an answer."""
+        inputs = record.inputs(policy)
+        return single.first(self._concluded(inputs, self.cohort(inputs, with_closed=True)).decisions)
 
     def _decide_or_split(self, cohort: Cohort) -> Iterator[pd.DataFrame]:
         """The decided cohort, or both of its halves, down to the one flight on which a node raises."""

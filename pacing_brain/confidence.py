@@ -70,12 +70,13 @@ def score(flights: pd.DataFrame, accounts: pd.DataFrame, facts: SourceFacts, val
     fresh = pd.Series(freshness(feed["feed_age_hours"], feed["cycle_hours"]), index=flights.index).where(feed["available"], OLDEST)
     parts = pd.DataFrame({"metadata": metadata, "name": flights["name_similarity"].astype("float64"), "freshness": fresh})
     unnamed = flights["campaign_name"].isna() | (flights["platform_name"].isna() & flights["n_matched"].gt(0))
-    left_out = pd.DataFrame({"metadata": set(facts.left_out) == set(FIELDS), "name": unnamed, "freshness": False}, index=flights.index)
+    no_metadata = np.column_stack(list(verdicts.values())).min(axis=1) == VERDICTS.index(LEFT_OUT)
+    left_out = pd.DataFrame({"metadata": no_metadata, "name": unnamed, "freshness": False}, index=flights.index)
     checked = gates.check(flights, feed, facts, values, run)
     scored = flights.assign(
         score=_weighted(parts, left_out, values), score_metadata=parts["metadata"], score_name=parts["name"], score_freshness=fresh,
         metadata_detail=_details(verdicts, flights.index), gates=checked["gates"], red_gates=checked["red_gates"])
-    return _with_left_out_said(scored, facts)
+    return _with_left_out_said(_with_no_row_said(scored), facts)
 
 
 def feeds(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
@@ -109,14 +110,21 @@ def freshness(age_hours: pd.Series, cycle_hours: pd.Series) -> npt.NDArray[np.fl
 def _metadata_verdicts(flights: pd.DataFrame, facts: SourceFacts) -> dict[str, Codes]:
     """Per field the position in VERDICTS of every flight."""
     verdicts = {}
+    unseen = _without_rows(flights)
     for field, theirs in FIELDS.items():
         if field in facts.left_out:
             verdicts[field] = np.full(len(flights), VERDICTS.index(LEFT_OUT))
             continue
         compare = _dates if field.endswith("_date") else _texts
         same, empty = compare(flights[field], flights[theirs], facts)
-        verdicts[field] = np.select([empty, same], [VERDICTS.index(EMPTY), VERDICTS.index(MATCH)], VERDICTS.index(DIFFERS))
+        verdicts[field] = np.select([unseen, empty, same], [VERDICTS.index(word) for word in (LEFT_OUT, EMPTY, MATCH)], VERDICTS.index(DIFFERS))
     return verdicts
+
+
+def _without_rows(flights: pd.DataFrame) -> np.ndarray:
+    """Matched campaigns of which there is no row yet: who knows them is the source's campaign list, and a list has no metadata at all."""
+    described = flights[list(FIELDS.values())].notna().any(axis=1)
+    return np.asarray(flights["n_matched"].gt(0) & flights["row_days"].eq(0) & ~described, dtype=bool)
 
 
 def _texts(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.Series, pd.Series]:
@@ -158,6 +166,14 @@ def _weighted(parts: pd.DataFrame, left_out: pd.DataFrame, values: pd.DataFrame)
     total = weights.sum(axis=1)
     weighted = (parts.fillna(0.0) * weights).sum(axis=1)
     return (weighted / total.where(total > 0, 1.0)).round(6)  # 0.7 is 0.7 in every summation order
+
+
+def _with_no_row_said(flights: pd.DataFrame) -> pd.DataFrame:
+    unseen = _without_rows(flights)
+    if not unseen.any() or "reasons" not in flights:
+        return flights
+    said = "No metadata score: the platform lists the campaign and has no row of it yet."
+    return flights.assign(reasons=[[*reasons, said] if new else reasons for reasons, new in zip(flights["reasons"], unseen, strict=True)])
 
 
 def _with_left_out_said(flights: pd.DataFrame, facts: SourceFacts) -> pd.DataFrame:

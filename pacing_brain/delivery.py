@@ -12,7 +12,8 @@ FEE_TOLERANCE = 0.015
 def cost_fault(case: Case) -> str | None:
     if not case["cost_fault"]:
         return None
-    return f"{case['impressions']:,} impressions were served and no cost is reported: the cost is missing or wrong in the feed."
+    shown, on = (case["closed_day_impressions"], f" on {day_text(case['closed_day'])}") if case["spend_days"] else (case["impressions"], "")
+    return f"{shown:,} impressions were served{on} and no cost is reported: the cost is missing or wrong in the feed."
 
 
 def paused(case: Case) -> str | None:

@@ -248,6 +248,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "last7_micros": ("reconcile", "Int64: spend of the last up to 7 closed days of the flight"),
     "last7_days": ("reconcile", "int64: how many closed days those are"),
     "impressions": ("reconcile", "Int64: in the flight up to the watermark; null when not reported"),
+    "closed_day_impressions": ("reconcile", "Int64: shown on the last closed day; null when not reported"),
     "duplicate_days": ("reconcile", "int64: days with more than one row"),
     "bad_days": ("reconcile", "int64: days whose spend is not a number"),
     "feed_currencies": ("reconcile", "currencies of its rows, sorted, comma separated"),
@@ -292,7 +293,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
 _WHOLE = [
     "budget_micros", "gross_micros", "target_to_date_micros", "row", "n_campaigns", "n_matched", "actual_micros",
     "after_watermark_micros", "credit_micros", "spend_days", "row_days", "closed_micros", "closed_days",
-    "closed_day_micros", "last7_micros", "last7_days", "impressions", "duplicate_days", "bad_days", "daily_budget_micros",
+    "closed_day_micros", "last7_micros", "last7_days", "impressions", "closed_day_impressions", "duplicate_days", "bad_days", "daily_budget_micros",
     "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
 ]
 _RATIOS = [

@@ -274,8 +274,12 @@ class Policy(_Table):
     def _stake_units(self, rows: pd.DataFrame, resolved: pd.DataFrame) -> pd.Series:
         if "currency" not in rows.columns:
             return resolved["stake_minimum_units"].astype("float64")
-        by_currency = rows["currency"].map(self.stake.minimum_units_by_currency)
-        return by_currency.astype("float64").fillna(resolved["stake_minimum_units"].astype("float64"))
+        by_currency = rows["currency"].map(self.stake.minimum_units_by_currency).astype("float64")
+        for _, kind, wanted, tables in self.scopes():
+            if (own := tables.get("stake", {}).get("minimum_units_by_currency")) and SCOPE_COLUMNS[kind] in rows.columns:
+                mine = rows[SCOPE_COLUMNS[kind]].astype("str").str.casefold().eq(wanted.casefold()).fillna(value=False).astype(bool)
+                by_currency = rows["currency"].map(own).astype("float64").where(mine).fillna(by_currency)
+        return by_currency.fillna(resolved["stake_minimum_units"].astype("float64"))
 
     def winners(self, row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
         """For one campaign: key -> (value, the scope that won, or `policy` / `default`)."""

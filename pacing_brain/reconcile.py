@@ -154,7 +154,8 @@ def _spend_columns(flights: pd.DataFrame, rows: _Rows, clock: _Clock) -> dict[st
         "closed_day": _day(clock.closed), "closed_day_micros": _whole(_sum(n, flight, micros, on_closed)).where(has_closed & ~unknown),
         "last7_micros": _whole(_sum(n, flight, micros, recent)).where(has_closed),
         "last7_days": pd.Series(np.where(has_closed, np.clip(clock.closed - clock.start + 1, 0, 7), 0)),
-        "impressions": _impressions(n, rows, clock),
+        "impressions": _impressions(n, rows, rows.day <= clock.begun[rows.flight]),
+        "closed_day_impressions": _impressions(n, rows, rows.day == clock.closed[rows.flight]),
     }
 
 
@@ -169,9 +170,9 @@ def _daily(rows: _Rows) -> tuple[Codes, Codes, Codes]:
     return keys // _SPAN, keys % _SPAN, total.to_numpy()
 
 
-def _impressions(n: int, rows: _Rows, clock: _Clock) -> pd.Series:
-    """Shown up to the watermark; null where no row says."""
-    said = rows.frame["impressions"].notna().to_numpy() & rows.counted & (rows.day <= clock.begun[rows.flight])
+def _impressions(n: int, rows: _Rows, on: Flags) -> pd.Series:
+    """Shown on those rows' days; null where no row says."""
+    said = rows.frame["impressions"].notna().to_numpy() & rows.counted & on
     shown = rows.frame["impressions"].fillna(0).to_numpy(dtype=np.int64)
     return _whole(_sum(n, rows.flight, shown, said)).where(np.bincount(rows.flight[said], minlength=n) > 0)
 

@@ -7,14 +7,15 @@
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import pandas as pd
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from pacing_brain import frames
+from pacing_brain import curves, frames, zones
 from pacing_brain.model import Action, Inputs, RunContext, Severity
 from pacing_brain.natives import natives
 from pacing_brain.policy import Policy
@@ -51,6 +52,23 @@ class SpendRecord(BaseModel):
         if self.end_date < self.start_date:
             raise ValueError(f"end_date {self.end_date} is before start_date {self.start_date}")
         return self
+
+    @field_validator("curve")
+    @classmethod
+    def _known_curve(cls, value: str) -> str:
+        name, _, share = value.partition(":")
+        if name not in curves.CURVES or name == "custom" or bool(share) != (name in ("front", "back")):
+            raise ValueError(f"must be even, ahead, asap, front:P or back:P, not {value!r}")
+        if share and not (re.fullmatch(r"\d+(\.\d+)?", share) and float(share) <= 100):
+            raise ValueError(f"P of {name}:P must be a percent from 0 to 100, not {share!r}")
+        return value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if not zones.is_zone(value):
+            raise ValueError(f"{value!r} is no IANA time zone")
+        return value
 
     def inputs(self, policy: Policy) -> Inputs:
         """The frames of a cohort of one."""

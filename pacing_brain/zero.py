@@ -19,21 +19,23 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
 
     The load must cover `zero.planned_hours` of the flight, by the watermark and not by the clock, and something must have been planned.
     never: no spend, and no impressions where known, since the first day.
-    stopped: it delivered before, has not in the last closed account day, and nothing is reported after it; while the flight lasts, and
+    stopped: it delivered before, has not in the last closed account day (a credit alone does not say so), and nothing is reported after it; while the flight lasts, and
         not once its budget is spent.
     not_found: the plan's campaign id was never seen on the platform, in no spend row and no campaign list.
-    cost_fault: impressions without any spend; the cost is missing, which is not the same as no delivery.
+    cost_fault: impressions without spend, on all days or on the last closed one; the cost is missing, which is not the same as no delivery.
     """
     covered = _covered(flights, values, run)
     nothing = covered & _nothing_spent(flights)
     found = flights["match_kind"].isin(MATCHED) | flights["known_on_platform"].astype("bool")
     shown = flights["impressions"].fillna(0).gt(0).astype("bool")
     unseen = covered & flights["match_kind"].eq(MatchKind.NONE.value) & flights["campaign_id"].notna() & ~found & ~_source_down(flights, run)
-    kinds = np.select([unseen, nothing & found & ~shown, found & _stopped(flights, values, run, covered)], ["not_found", "never", "stopped"], "")
-    planned = _something_planned(flights, (kinds != "") | nothing)
+    stopped = found & _stopped(flights, values, run, covered)
+    served = flights["closed_day_impressions"].fillna(0).gt(0).astype("bool")
+    kinds = np.select([unseen, nothing & found & ~shown, stopped & ~served & ~nothing], ["not_found", "never", "stopped"], "")
+    planned = _something_planned(flights, (kinds != "") | nothing | stopped)
     kinds = np.where(planned, kinds, "")
     return pd.DataFrame({"zero_delivery": kinds != "", "zero_kind": pd.Series(kinds, index=flights.index, dtype="str"),
-                         "cost_fault": nothing & found & shown & planned}, index=flights.index)
+                         "cost_fault": ((nothing & found & shown) | (stopped & served)) & planned}, index=flights.index)
 
 
 def _covered(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Series:
@@ -51,7 +53,7 @@ def _nothing_spent(flights: pd.DataFrame) -> pd.Series:
 
 def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, covered: pd.Series) -> pd.Series:
     closed = flights["closed_day"]
-    silent = flights["closed_day_micros"].le(0).fillna(value=False) & flights["last_spend_day"].lt(closed) & covered
+    silent = flights["closed_day_micros"].eq(0).fillna(value=False) & flights["last_spend_day"].lt(closed) & covered
     silent &= flights["after_watermark_micros"].fillna(0).le(0) & flights["day_end"].gt(pd.Timestamp(run.as_of))
     stopped = (silent & ~_budget_spent(flights, values)).astype("bool")
     rows = flights[[*COLUMNS, "closed_day"]][stopped & flights["curve"].ne("asap")]

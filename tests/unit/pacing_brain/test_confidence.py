@@ -247,3 +247,13 @@ def test_alone_as_in_company():
         one = flights.iloc[[position]]
         alone = confidence.score(one, accounts(), facts, values.loc[one.index], given_inputs.run)
         pd.testing.assert_frame_equal(alone, together.iloc[[position]])
+
+
+def test_a_campaign_that_is_only_listed_has_no_metadata_to_compare():
+    """A campaign list has no markets and dates: a new campaign that it knows is not doubted before its first row, and that is said."""
+    listed = inputs(targets(campaign_id=["2"], start_date="2026-06-11"), spend(campaign_name="Another"), campaigns=world.campaigns(campaign_id=["2"]))
+    flight = line(listed)
+    assert (flight["match_kind"], flight["score"], set(flight["metadata_detail"].values())) == ("id", 1.0, {"left_out"})
+    described = inputs(targets(market="FR", product="Hats"), spend(market=None, product=[None] * 10))
+    assert line(described)["metadata_detail"]["market"] == "left_out", "every row is empty: the source lacks it"
+    assert line(inputs(targets(), spend(market=[None] * 9 + ["DE"], day=list(pd.date_range("2026-06-10", periods=10)[::-1]))))["score_metadata"] < 1

@@ -20,6 +20,13 @@ def test_defaults_are_those_of_the_design():
     assert (policy.actions.over, policy.actions.under, policy.actions.zero) == ("recommend_halt", "slack_alert", "recommend_halt")
 
 
+def test_amounts_by_currency_are_set_per_scope():
+    """A scope's own amount of a currency wins for its rows; another currency and other rows keep theirs."""
+    policy = Policy.parse("[scope.'client=acme']\nstake = { minimum_units_by_currency = { EUR = 900 } }")
+    rows = pd.DataFrame({"client": ["Acme", "Acme", "Other"], "currency": ["EUR", "JPY", "EUR"]})
+    assert policy.resolve(rows)["stake_units"].tolist() == [900.0, 2500.0, 25.0]
+
+
 @pytest.mark.parametrize(("text", "said"), [
     ("colour = 'red'", "unknown key colour"),
     ("variance = { warning = 5 }", "unknown key variance.warning"),

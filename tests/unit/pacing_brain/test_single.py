@@ -102,3 +102,19 @@ def test_the_package_exports_what_is_needed():
         assert getattr(pacing_brain, name).__name__ == name
     with pytest.raises(AttributeError):
         pacing_brain.Nonsense  # noqa: B018
+
+
+def test_a_campaign_that_ended_long_ago_is_closed(brain):
+    """Whoever asks about a campaign whose figures are final gets an answer: healthy, with the reason."""
+    alert = brain.judge(record(as_of=datetime(2027, 3, 1, tzinfo=UTC)))
+    assert (alert.severity, alert.action_taken, alert.requires_human) == ("healthy", "log_only", False)
+    assert alert.reasons[0].startswith("Closed:")
+    assert brain.reconcile(record(as_of=datetime(2027, 3, 1, tzinfo=UTC))).spent == Decimal(34000)
+
+
+@pytest.mark.parametrize("fault", [{"curve": "custom"}, {"curve": "bogus"}, {"curve": "front:most"}, {"curve": "front"}, {"curve": "even:5"},
+                                   {"curve": "back:101"}, {"timezone": "Mars/Olympus"}])
+def test_what_no_plan_can_mean_is_refused(fault):
+    """A curve or a zone that does not exist is refused by name, not paced as something else."""
+    with pytest.raises(ValidationError, match=next(iter(fault))):
+        record(**fault)

@@ -68,8 +68,16 @@ def test_spend_on_the_last_closed_day_is_not_stopped():
 
 
 def test_a_credit_alone_is_no_delivery():
-    """A negative day is a credit, not delivery."""
-    assert find(**STOPPED | {"closed_day_micros": -5 * UNIT})["zero_kind"] == "stopped"
+    """A negative day is a credit, not delivery; yet a day whose net is a credit does not say that nothing ran, so it carries no pause."""
+    assert find(**NEVER | {"actual_micros": -5 * UNIT})["zero_kind"] == "never"
+    assert find(**STOPPED | {"closed_day_micros": -5 * UNIT})["zero_kind"] == ""
+
+
+def test_cost_that_stops_while_ads_are_shown_is_a_cost_fault():
+    """It spent before, and on the last closed day ads were shown at no cost: the cost is missing, the campaign has not stopped."""
+    found = find(**STOPPED | {"closed_day_impressions": 900})
+    assert (found["zero_kind"], bool(found["zero_delivery"]), bool(found["cost_fault"])) == ("", False, True)
+    assert find(**STOPPED | {"closed_day_impressions": 0})["zero_kind"] == "stopped"
 
 
 def test_spend_after_the_last_closed_day_is_not_stopped():
