@@ -11,21 +11,21 @@ from pacing_brain.errors import TrackerUnreadable
 # Meaning -> other names for it, written as people write them. A synonym has one meaning only; words that a plan also uses for other
 # things ("name", "from", "source", "region") are left out, since two columns for one meaning are refused.
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "campaign_id": ("campaign identifier", "platform campaign id", "camp id", "io id", "insertion order id"),
-    "campaign_name": ("campaign", "io name", "insertion order", "insertion order name", "campaign title"),
-    "platform": ("channel", "network", "publisher", "media platform", "ad platform"),
+    "campaign_id": ("campaign identifier", "platform campaign id", "camp id", "Kampagnen-ID", "io id", "insertion order id"),
+    "campaign_name": ("campaign", "Kampagne", "Kampagnenname", "io name", "insertion order", "insertion order name", "campaign title"),
+    "platform": ("channel", "network", "publisher", "media platform", "ad platform", "Plattform", "Kanal"),
     "budget": ("planned spend", "plan spend", "planned budget", "total budget", "flight budget", "media budget", "campaign budget",
-               "budget amount", "planned cost", "net budget", "budget total", "approved budget"),
-    "currency": ("currency code", "ccy", "cur", "budget currency"),
+               "budget amount", "planned cost", "net budget", "budget total", "approved budget", "Budget (netto)", "Nettobudget"),
+    "currency": ("currency code", "ccy", "cur", "budget currency", "Währung"),
     "start_date": ("start", "flight start", "flight start date", "begin date", "campaign start", "campaign start date",
-                   "live date", "date from", "start day", "first day"),
+                   "live date", "date from", "start day", "first day", "Beginn", "Startdatum"),
     "end_date": ("end", "flight end", "flight end date", "finish date", "campaign end", "campaign end date",
-                 "stop date", "date to", "end day", "last day"),
+                 "stop date", "date to", "end day", "last day", "Ende", "Enddatum"),
     "flight_id": ("flight", "line id", "plan line", "plan line id", "flight number", "line item id", "row id"),
-    "account_id": ("account", "ad account", "ad account id", "advertiser id", "customer id", "platform account", "account number"),
-    "client": ("client name", "advertiser", "advertiser name"),
-    "market": ("country", "country code", "market code"),
-    "product": ("product name", "product line"),
+    "account_id": ("account", "ad account", "ad account id", "advertiser id", "customer id", "platform account", "account number", "Konto", "Konto-ID"),
+    "client": ("client name", "advertiser", "advertiser name", "Kunde"),
+    "market": ("country", "country code", "market code", "Markt", "Land"),
+    "product": ("product name", "product line", "Produkt"),
     "timezone": ("time zone", "tz", "account timezone"),
     "curve": ("pacing", "pacing curve", "pacing type", "delivery curve"),
     "target_to_date": ("planned to date", "target spend to date", "plan to date", "planned spend to date", "expected to date"),
@@ -41,6 +41,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "owner": ("owner name", "responsible", "campaign manager", "trader", "slack owner"),
     "updated_at": ("updated", "last updated", "last update", "modified", "last modified", "update date"),
 }
+LOOKED_AT = 20  # rows below a header that is none
 REQUIRED = ("platform", "budget", "currency", "start_date", "end_date")
 
 
@@ -77,6 +78,17 @@ def understood(sheet: Sheet) -> tuple[pd.DataFrame, dict[str, str]]:
         missing.append("campaign_id or campaign_name")
     if missing:
         raise TrackerUnreadable(f"tracker {sheet.name} has no column {', '.join(missing)}. Its header row reads: "
-                                f"{', '.join(sheet.cells.columns)[:300]}. Rename the columns, or name the header row with ?header_row=.")  # fmt: skip
+                                f"{', '.join(sheet.cells.columns)[:300]}. {_next_step(sheet)}")  # fmt: skip
     known = {name: sheet.cells[headers[name]] if name in headers else pd.Series("", index=sheet.cells.index, dtype="str") for name in SYNONYMS}
     return pd.DataFrame(known), headers
+
+
+def _next_step(sheet: Sheet) -> str:
+    """A title above the header is the usual cause: the row below that names the most columns is the header, if it names four."""
+    beyond = {fault.row: (fault.value or "").split(" | ") for fault in sheet.faults if fault.column is None}  # a title has fewer cells than the header
+    rows = zip(sheet.cells.index[:LOOKED_AT], sheet.cells.itertuples(index=False), strict=False)
+    named = {int(number): len({meaning_of(cell) for cell in (*row, *beyond.get(number, ()))} - {None}) for number, row in rows}
+    best = max(named, key=lambda number: named[number])
+    if named[best] >= len(REQUIRED) - 1:
+        return f"Row {best} looks like the header: put ?header_row={best} behind the name in PACING_TRACKER."
+    return "Rename the columns, or name the header row with ?header_row= behind the name in PACING_TRACKER."

@@ -1,6 +1,7 @@
 """The command `pacing`. Only Typer and the standard library are imported here, so that `--help` answers at once."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,9 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback
          version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False) -> None:
     global _debug  # noqa: PLW0603  Typer gives an option of the program no other way to reach its commands' border
     _debug = debug
+    # Only the wheel's own lock, which we pass over, wants the variable. Said here, before a thread starts: a filter set in one thread
+    # is lost when another leaves `catch_warnings`.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR is not set")
     if version:
         from importlib.metadata import version as installed
 

@@ -29,7 +29,8 @@ def run(*, as_of: str | None, policy: Path | None, full: bool, as_json: bool) ->
     with open_house(settings, record_only=True) as house:  # held until the end, so that the embedded database starts once
         summary = run_window(settings, request)
         views.show(run_report(summary, details_of(house, summary)))
-    views.show(next_steps(summary))
+        unsent = house.outbox.counts()["pending"]
+    views.show(next_steps(summary, unsent))
     return 0
 
 
@@ -67,13 +68,15 @@ def details_of(house: House, summary: dict[str, Any]) -> RunDetails:
                       {str(code): int(micros) for code, micros in totals.items()})
 
 
-def next_steps(summary: dict[str, Any]) -> RenderableType:
-    """Where to go from here."""
+def next_steps(summary: dict[str, Any], unsent: int = 0) -> RenderableType:
+    """Where to go from here. unsent: messages that wait in the outbox, since Slack did not take them."""
     steps = [("why a campaign got its decision", views.command("explain CAMPAIGN"))]
     if summary["mode"] == "live":
         steps.insert(0, ("where everything stands", views.command("status")))
     else:
         steps[0] = (steps[0][0], views.command(f"explain CAMPAIGN --run {summary['run_id']}"))
+    if unsent:
+        steps.insert(0, (f"why {unsent} of the messages could not be sent yet", views.command("doctor")))
     return Group(views.heading("Next"), views.pairs(*steps))
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from rapidfuzz import fuzz, process
 
@@ -15,6 +16,7 @@ Row = dict[str, Any]
 HISTORY = 6  # earlier decisions that are shown
 NEAR = 5  # names that are offered where none is meant
 LISTED = ["flight_id", "campaign_id", "campaign_name", "platform", "account_id", "client", "start_date", "end_date", "phase", "lane"]
+SPELT = ["flight_id", "campaign_id", "platform_campaign_id", "campaign_name", "platform_name"]  # each is compared by itself: together they blur
 SUGGEST_FROM = 45.0  # percent alike; below it a suggestion is a guess
 
 
@@ -34,10 +36,10 @@ def hits(decisions: pd.DataFrame, asked: str) -> pd.DataFrame:
 
 def near(decisions: pd.DataFrame, asked: str) -> list[Row]:
     """The flights whose name or id is spelt most like what was asked for, at most NEAR."""
-    rows = decisions[LISTED]
-    words = (rows["flight_id"] + "\n" + rows["campaign_name"].fillna("")).tolist()
-    scored = process.extract(asked.casefold(), [word.casefold() for word in words], scorer=fuzz.WRatio, limit=NEAR, score_cutoff=SUGGEST_FROM)
-    return natives(rows.iloc[[index for _, _, index in scored]])
+    wanted = [asked.strip().casefold()]
+    alike = np.max([process.cdist(wanted, _folded(decisions[one]).tolist(), scorer=fuzz.WRatio)[0] for one in SPELT], axis=0)
+    best = np.argsort(-alike, kind="stable")[:NEAR]
+    return natives(decisions[LISTED].iloc[best[alike[best] >= SUGGEST_FROM]])
 
 
 def listed(found: pd.DataFrame) -> list[Row]:

@@ -33,7 +33,7 @@ def policy_report(known: Known) -> RenderableType:
     """Valid; what differs; which scope won."""
     parts: list[RenderableType] = [Text.assemble("Valid: ", views.say(known["policy"]), style="bold"),
                                    views.pairs(("digest", known["digest"]), ("compared with", known["compared_with"]))]
-    parts += [Text("\nNothing differs.")] if not known["differs"] else [views.heading(f"Differs in {len(known['differs'])} keys"), _differs(known)]
+    parts += [Text("\nNothing differs.")] if not known["differs"] else [views.heading(f"Keys that differ: {len(known['differs'])}"), _differs(known)]
     if known["campaign"]:
         parts += [views.heading(f"What holds for {views.say(known['campaign']['name']).plain} ({views.say(known['campaign']['flight_id']).plain})"),
                   _winners(known["campaign"]["keys"])]

@@ -148,7 +148,7 @@ def choices(asked: str, several: list[Row], near: list[Row]) -> RenderableType:
     """What could have been meant."""
     what = views.say(asked).plain
     if not several and not near:
-        return Text(f"No campaign of the last run has {what!r} in its id or name.")
+        return Group(Text(f"No campaign of the run has {what!r} in its id or name."), views.pairs(("is its row of the plan in use?", views.command("status"))))
     lead = f"{len(several)} flights fit {what!r}. Name one by its flight id:" if several else f"No campaign has {what!r} in its id or name. Near ones:"
     made = views.table("", "flight", "campaign", "where", "days", whole=("flight",))
     for row in (several or near)[:LISTED]:

@@ -85,7 +85,7 @@ def incidents(rows: Sequence[dict[str, Any]]) -> RenderableType:
     made = views.table("", "problem", "about", "what", "at stake", right=("at stake",), whole=("at stake", "problem"))
     for row in sorted(rows, key=views.worst_first)[:SHOWN_ROWS]:
         sign = views.EMOJI["critical"] if row["severity"] == "critical" else views.EMOJI["escalate" if row["lane"] == "escalate" else "warning"]
-        made.add_row(sign, row["problem"], _about(row), views.say(row["headline"]), money(row["money_micros"], row["currency"]))
+        made.add_row(sign, row["problem"], _about(row), views.say(row["headline"]), money(row["money_micros"], row["currency"]) if row["currency"] else "-")
     return _with_rest(made, len(rows))
 
 

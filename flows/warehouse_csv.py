@@ -11,6 +11,7 @@ from pacing_brain.errors import DataError
 
 REQUIRED = ("PLATFORM", "ACCOUNT_ID", "CAMPAIGN_ID", "CAMPAIGN_NAME", "CURRENCY", "DAY", "SPEND", "LOADED_AT")
 NEVER_EMPTY = ("PLATFORM", "ACCOUNT_ID", "CURRENCY", "DAY", "LOADED_AT")
+SEPARATOR_NAMES = {";": "semicolons", "\t": "tabs", "|": "bars"}
 DECIMAL = r"[+-]?\d{1,12}(\.\d{1,6}0*)?"  # of micros, whole ones
 MADE_OF = {"DATE": "a day as YYYY-MM-DD", "TIMESTAMP_NTZ": "an instant as 2026-11-05T08:00:00Z", "NUMBER(38,6)": "an amount with at most 6 decimals",
            "NUMBER(38,0)": "a whole number", "FLOAT": "a number"}
@@ -42,6 +43,8 @@ def _read(data: bytes, name: str, columns: dict[str, str], required: tuple[str, 
         raise DataError(f"{name} is no readable CSV in UTF-8: {str(error).splitlines()[0]}") from error
     if not isinstance(text.index, pd.RangeIndex):  # pandas takes what is too much for row names
         raise DataError(f"{name} cannot be loaded: its rows have more fields than its header. Look for a separator at the end of each line.")
+    if len(text.columns) == 1 and (other := next((mark for mark in ";\t|" if mark in str(text.columns[0])), None)):
+        raise DataError(f"{name} cannot be loaded: its columns are separated by {SEPARATOR_NAMES[other]}. Save it as a CSV with commas.")
     text.columns = pd.Index([str(column).strip().upper().replace(" ", "_") for column in text.columns])
     faults = [f"column {column} is missing" for column in required if column not in text.columns]
     faults += [f"column {column} is not known" for column in text.columns if column not in columns]
@@ -60,10 +63,11 @@ def _value_faults(column: str, kind: str, values: pd.Series, read: Any, *, requi
     """At most two sentences: values that are not of the column's kind, and empty ones where none may be."""
     bad = values[values.ne("") & read.isna()]
     if len(bad):
-        yield f"column {column} must be {MADE_OF.get(kind, 'text')}, which {len(bad)} values are not (row {bad.index[0] + 2}: {bad.iloc[0][:60]!r})"
+        are = "1 value is" if len(bad) == 1 else f"{len(bad)} values are"
+        yield f"column {column} must be {MADE_OF.get(kind, 'text')}, which {are} not (row {bad.index[0] + 2}: {bad.iloc[0][:60]!r})"
     empty = values[values.eq("")]
     if required and len(empty):
-        yield f"column {column} is empty in {len(empty)} rows (row {empty.index[0] + 2})"
+        yield f"column {column} is empty in {len(empty)} {'row' if len(empty) == 1 else 'rows'} (row {empty.index[0] + 2})"
 
 
 def _text(values: pd.Series) -> Any:

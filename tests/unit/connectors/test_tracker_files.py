@@ -191,3 +191,19 @@ def test_a_workbook_without_rows_is_unreadable():
     """A header alone is a clear error."""
     with pytest.raises(TrackerUnreadable, match="has a header but no rows"):
         read_bytes(workbook(list(GOOD)))
+
+
+def test_a_title_above_the_header_is_answered_with_the_header_row():
+    """Who leaves a title above the plan is told which row holds the headers, and what to write."""
+    data = b"Media plan Q4\n\n" + csv_bytes(rows_of())
+    with pytest.raises(TrackerUnreadable, match=r"Row 3 looks like the header: put \?header_row=3 behind the name in PACING_TRACKER"):
+        read_bytes(data)
+    assert len(read_bytes(data, options="header_row=3").targets) == 1
+
+
+def test_german_headers_are_known():
+    """A plan whose headers are German reads as the English one does."""
+    german = {"campaign_id": "Kampagnen-ID", "campaign_name": "Kampagne", "platform": "Plattform", "account_id": "Konto", "budget": "Budget (netto)",
+              "currency": "Währung", "start_date": "Beginn", "end_date": "Ende"}
+    (row,) = rows_of()
+    assert read_bytes(csv_bytes([{german.get(name, name): value for name, value in row.items()}])).targets.equals(read_bytes(csv_bytes([row])).targets)

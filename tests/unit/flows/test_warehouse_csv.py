@@ -38,7 +38,7 @@ def test_every_column_at_fault_is_named() -> None:
     with pytest.raises(DataError) as refused:
         spend_of(csv("google,1,2,n,USD,03/01/2024,1.5x,", ",1,2,n,USD,2024-01-04,1.1234567,", head=head), "s.csv")
     said = str(refused.value)
-    for words in ("LOADED_AT is missing", "FOO is not known", "PLATFORM is empty in 1 rows (row 3)", "DAY must be a day", "row 2: '03/01/2024'",
+    for words in ("LOADED_AT is missing", "FOO is not known", "PLATFORM is empty in 1 row (row 3)", "DAY must be a day", "row 2: '03/01/2024'",
                   "SPEND must be an amount", "which 2 values are not", "Nothing was changed"):
         assert words in said
     assert "\n" not in said
@@ -64,7 +64,7 @@ def test_rows_with_more_fields_than_the_header_are_refused() -> None:
 
 def test_a_row_that_ends_early_is_named() -> None:
     """A row without its last fields has empty ones there."""
-    with pytest.raises(DataError, match=r"LOADED_AT is empty in 1 rows \(row 3\)"):
+    with pytest.raises(DataError, match=r"LOADED_AT is empty in 1 row \(row 3\)"):
         spend_of(csv(ROW, "google,1,2,n,USD,2026-11-04,1"), "s.csv")
 
 
@@ -78,5 +78,12 @@ def test_what_is_no_csv_is_refused_in_one_line(data: bytes) -> None:
 def test_loads_need_both_columns_in_every_row() -> None:
     """A load without its account or its time is no load."""
     assert len(loads_of(b"account_id,loaded_at\n1,2026-11-05T06:00:00Z\n", "l.csv")) == 1
-    with pytest.raises(DataError, match="LOADED_AT is empty in 1 rows"):
+    with pytest.raises(DataError, match="LOADED_AT is empty in 1 row"):
         loads_of(b"account_id,loaded_at\n1,\n", "l.csv")
+
+
+@pytest.mark.parametrize(("mark", "called"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
+def test_another_separator_than_the_comma_is_named(mark: str, called: str) -> None:
+    """A file as a German Excel saves it is told by its separator, not by eight columns that it lacks."""
+    with pytest.raises(DataError, match=f"its columns are separated by {called}. Save it as a CSV with commas."):
+        spend_of(mark.join(["PLATFORM", "ACCOUNT_ID", "DAY"]).encode(), "s.csv")
