@@ -140,7 +140,7 @@ def details_differ(case: Case) -> str | None:
 
 def _doubted(case: Case) -> bool:
     """Escalated for its low score alone."""
-    return case["lane"] == "escalate" and not case.red
+    return case["lane"] == "escalate" and not case.red and not case["cost_fault"]
 
 
 def _days(count: int) -> str:

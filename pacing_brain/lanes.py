@@ -17,7 +17,7 @@ def choose(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
     """The lane of every flight."""
     quiet = flights["phase"].isin(["before", "closed"]) | _too_early_to_miss(flights, values)
     red = flights["red_gates"].ne("") | flights["cost_fault"]
-    low = flights["score"].lt(values["confidence_minimum"].astype("float64"))
+    low = flights["score"].lt(values["confidence_minimum"].astype("float64")) | flights["band_severity"].isna()  # not judged: no band to act on
     lanes = np.select([quiet, red, flights["zero_delivery"], low], [Lane.HEALTHY, Lane.ESCALATE, Lane.CRITICAL, Lane.ESCALATE],
                       flights["severity"])
     return pd.Series(lanes, index=flights.index, dtype="str")
@@ -94,6 +94,8 @@ def _escalation(gates: dict[str, dict[str, str]], red: str, score: float, minimu
     said = [f"Check failed, {name.replace('_', ' ')}: {gates[name]['evidence']}" for name in red.split(",") if name]
     if cost_fault:
         said.append("Impressions without spend: the cost is missing or wrong in the feed.")
+    if not said and score >= minimum:
+        said.append("Its plan and its spend cannot be compared, so a person looks at it.")
     if not said:
         said.append(f"Trust in the data is {int(score * 100 + 1e-6)}%, below the {minimum:.0%} that acting on it asks for.")  # cut: never the edge itself
     return said

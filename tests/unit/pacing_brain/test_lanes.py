@@ -126,6 +126,12 @@ def test_a_red_gate_names_the_problem(gate, problem):
     assert any("It is so." in reason for reason in row["reasons"])
 
 
+def test_what_cannot_be_judged_escalates():
+    """All green and trusted, yet without a band: a person looks at it, and is not told that the trust is low."""
+    row = decided({"severity": "warning", "band_severity": None, "direction": "none"})
+    assert (row["lane"], row["action"], row["reasons"][-1]) == ("escalate", "escalate", "Its plan and its spend cannot be compared, so a person looks at it.")
+
+
 def test_every_lane_says_why():
     """The reasons end with what the lane adds; a healthy one needs no more than its figures."""
     for parts, _ in TABLE.values():
