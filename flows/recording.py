@@ -146,11 +146,12 @@ def _incident_entries(changes: list[IncidentChange]) -> list[Entry]:
 
 def _recommendations(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
                      seqs: dict[str, int]) -> list[Recommendation]:
-    """Open, renew or withdraw: what this run asks for, against what still awaits an answer."""
+    """Open, renew or withdraw: what this run asks for, against what still awaits an answer. `mode = "observe"` asks for nothing."""
     pending = {ask.flight_id: ask for ask in house.recommendations.pending()}
     incident_of = {flight: change.incident for change in changes if change.kind != "resolved" for flight in change.incident.finding.flights
                    if change.incident.finding.scope == f"campaign:{flight}"}
-    asked = outcome.decisions[outcome.decisions["action"].eq(Action.RECOMMEND_HALT.value)]
+    asks = outcome.decisions["action"].eq(Action.RECOMMEND_HALT.value) & (inputs.policy.mode != "observe")
+    asked = outcome.decisions[asks]
     until = inputs.run.as_of + timedelta(hours=inputs.policy.approvals.expires_after_hours)
     found = []
     for row in natives(asked[["flight_id", "platform", "account_id", "platform_campaign_id", "campaign_id", "currency", "actual_micros",

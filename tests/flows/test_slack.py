@@ -169,10 +169,13 @@ def test_slack_that_refuses_the_token_keeps_what_is_owed(desk, slack):
 
 
 def test_observe_shows_the_digest_only(desk, slack, tmp_path):
-    """`mode = "observe"`: every decision is recorded, one digest is posted, and no card."""
+    """`mode = "observe"`: every decision is recorded, one digest is posted, no card, and nothing awaits an answer."""
+    desk.plan(with_budgets(G1="1500"))
     policy = tmp_path / "observe.toml"
     policy.write_text('mode = "observe"\n', encoding="utf-8")
     ran: Ran = desk.run(**of(slack, PACING_POLICY=policy))
     assert ran.lanes["G3"][0] == "critical"
+    assert ("critical", "recommend_halt") in ran.lanes.values()
+    assert not ran.asks
     assert [posted.text[:6] for posted in slack.messages] == ["Pacing"]
     held(slack)
