@@ -35,7 +35,7 @@ def worker_environment(fresh_database, flows_home, prefect_server, short_tmp):
 
 
 def prefect(env, *command):
-    done = subprocess.run([*PREFECT, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([*PREFECT, *command], cwd=ROOT, env=env, capture_output=True, text=True, timeout=280, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

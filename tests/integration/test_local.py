@@ -217,7 +217,7 @@ def test_an_ending_program_leaves_nothing_behind(home: Path) -> None:
         assert process.stdout is not None
         pids = [int(pid) for pid in process.stdout.readline().split()]
         os.killpg(process.pid, signal.SIGINT)
-        assert process.communicate(timeout=30) == ("", "")
+        assert process.communicate(timeout=120) == ("", "")
     assert len(pids) == 2
     assert not [pid for pid in pids if runs(pid)]
 
