@@ -104,7 +104,7 @@ def _in_sheet(sheet: Any, value: Any) -> Any:
     if isinstance(value, Decimal):
         if abs(value.scaleb(6)) >= EXACT_MICROS:
             return f"{value:f}"
-        cell: Any = WriteOnlyCell(sheet, value)  # type: ignore[arg-type]  # it writes a Decimal, whatever its stub says
+        cell: Any = WriteOnlyCell(sheet, value)
         cell.number_format = MONEY
         return cell
     cell = WriteOnlyCell(sheet, quoted(value)[:CELL])
