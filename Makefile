@@ -36,7 +36,7 @@ check: $(READY)  ## what CI checks besides tests: ruff, mypy --strict, import di
 
 lock:            ## new lock files from pyproject.toml (needs uv on the PATH or in .venv)
 	@for uv in $(BIN)/uv uv; do command -v $$uv >/dev/null && break; done; \
-	$$uv pip compile pyproject.toml --extra local --extra dev --universal --python-version 3.11 --generate-hashes \
+	$$uv pip compile pyproject.toml --extra local --extra google --extra meta --extra dv360 --extra narrator --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements.lock; \
 	echo uv | $$uv pip compile - --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements-uv.lock
