@@ -54,7 +54,11 @@ def deployed(worker_environment, prefect_server):
                                   stdout=output, stderr=output)
         yield found
         worker.terminate()
-        worker.wait(30)
+        try:
+            worker.wait(60)
+        except subprocess.TimeoutExpired:  # it is Prefect's; how long it takes to end is not what is asked here
+            worker.kill()
+            worker.wait(60)
 
 
 def ended(api_url, run):
