@@ -13,6 +13,7 @@ from connectors.tracker_files import read_sheet
 from connectors.tracker_lines import check_lines
 from connectors.tracker_plan import read_plan
 from connectors.tracker_sheet import Sheet
+from connectors.tracker_totals import totals
 from pacing_brain.frames import TARGETS
 from pacing_brain.model import Quarantined
 from pacing_brain.policy import Policy
@@ -30,7 +31,7 @@ class TrackerRead:
 
 def read_tracker(location: str, *, as_of: datetime, policy: Policy, http: httpx.Client | None = None,
                  snowflake: SnowflakeSettings | None = None, query_tag: str = "pacing-tracker") -> TrackerRead:  # fmt: skip
-    """The plan at `location`: a path or `https://` of a .csv or .xlsx (`?sheet=`, `?header_row=`), `postgresql://...?table=` or
+    """The plan at `location`: a path or `https://` of a .csv or .xlsx (`?sheet=`, `?header_row=`, `?dates=`), `postgresql://...?table=` or
     `?query_file=`, or `snowflake:TABLE` (which needs `snowflake`). `http` is the client that fetches; unset, one of its own.
 
     Raises:
@@ -48,8 +49,10 @@ def plan_of(sheet: Sheet, *, as_of: datetime, policy: Policy) -> TrackerRead:
     """
     cells, headers = understood(sheet)
     faults = Faults(cells, headers)
+    faults.of_totals(totals(sheet.cells, cells))
     faults.of_cells(sheet.faults)
-    plan = read_plan(cells, faults, as_of, policy.tracker.target_to_date_max_days)
+    faults.of_shared(sheet.shared)
+    plan = read_plan(cells, faults, as_of, policy.tracker.target_to_date_max_days, sheet.dates)
     check_lines(plan, cells, faults)
     usable = plan[~plan.index.isin(faults.rows)]
     return TrackerRead(TARGETS.check(usable), faults.told(sheet.name, plan["flight_id"].fillna("")), sheet.name, as_of)

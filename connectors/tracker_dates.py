@@ -21,13 +21,16 @@ _NOT_DATES = (
 )
 
 
-def read_days(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
-    """Days (`datetime64[us]`, null where empty or unreadable) and why one cannot be read (null where it can)."""
+def read_days(texts: pd.Series, order: str | None = None) -> tuple[pd.Series, pd.Series]:
+    """Days (`datetime64[us]`, null where empty or unreadable) and why one cannot be read (null where it can).
+
+    order: dmy or mdy, where the plan's keeper has said how its dates are written.
+    """
     iso = texts.where(texts.str.fullmatch(r"20\d{2}-\d{2}-\d{2}").fillna(False))
     days = pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce").astype("datetime64[us]")
     odd = texts[days.isna() & texts.ne("")]
     reasons = pd.Series(None, index=texts.index, dtype=object)
-    read = {text: read_day(text) for text in odd.unique()}
+    read = {text: read_day(text, order) for text in odd.unique()}
     good = odd[[isinstance(read[text], date) for text in odd]]
     days[good.index] = pd.array([read[text] for text in good], dtype="datetime64[us]") if len(good) else []
     bad = odd.drop(good.index)
@@ -35,12 +38,12 @@ def read_days(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     return days, reasons
 
 
-def read_day(text: str) -> date | str:
+def read_day(text: str, order: str | None = None) -> date | str:
     """The day, or why the text is none."""
     if match := _ISO.fullmatch(text) or _COMPACT.fullmatch(text):
         return _day(*map(int, match.groups()[:3]))
     if match := _NUMERIC.fullmatch(text):
-        return _numeric(int(match[1]), int(match[3]), int(match[4]))
+        return _numeric(int(match[1]), int(match[3]), int(match[4]), order)
     if (match := _DAY_FIRST.fullmatch(text)) and match[2].casefold() in _MONTHS:
         year = int(match[3]) if len(match[3]) == 4 else 2000 + int(match[3])
         return _day(year, _MONTHS[match[2].casefold()], int(match[1]))
@@ -49,14 +52,14 @@ def read_day(text: str) -> date | str:
     return next((reason for pattern, reason in _NOT_DATES if pattern.fullmatch(text)), _NO_DATE)
 
 
-def _numeric(first: int, second: int, year: int) -> date | str:
+def _numeric(first: int, second: int, year: int, order: str | None) -> date | str:
     """`13/04/2026` and `04/13/2026` have one reading, `03/04/2026` two, `04/04/2026` one again."""
-    if first > 12 or first == second:
+    if first > 12 or first == second or order == "dmy":
         return _day(year, second, first)
-    if second > 12:
+    if second > 12 or order == "mdy":
         return _day(year, first, second)
     one, other = _day(year, second, first), _day(year, first, second)
-    return f"can mean {one} or {other}: write it as YYYY-MM-DD"
+    return f"can mean {one} or {other}: write it as YYYY-MM-DD, or put ?dates=dmy (or mdy) behind the name in PACING_TRACKER"
 
 
 def _day(year: int, month: int, day: int) -> date | str:
@@ -68,9 +71,9 @@ def _day(year: int, month: int, day: int) -> date | str:
         return "is no day of the calendar: write it as YYYY-MM-DD"
 
 
-def read_instants(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
+def read_instants(texts: pd.Series, order: str | None = None) -> tuple[pd.Series, pd.Series]:
     """Instants in UTC and why one cannot be read. A zone-less one is UTC, a date alone is its 00:00."""
     instants = pd.to_datetime(texts.where(texts.ne("")), format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     odd = texts.where(instants.isna(), "")
-    days, reasons = read_days(odd)
+    days, reasons = read_days(odd, order)
     return instants.fillna(days.dt.tz_localize("UTC")), reasons

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from connectors.tracker_sheet import CellFault
+from connectors.tracker_sheet import CellFault, SharedCell
 from pacing_brain.model import Quarantined
+
+TOTALS = "a row of totals, no line of the plan: left out"
+SHARED = "one merged cell over rows {} to {}: give these rows one flight_id if they share the amount, or write each row's own"
 
 
 class Faults:
@@ -15,6 +18,7 @@ class Faults:
         self._cells = cells
         self._headers = headers
         self._found: dict[int, list[tuple[str | None, str | None, str]]] = {}
+        self._settled: set[int] = set()
 
     def note(self, meaning: str, reasons: pd.Series) -> None:
         """`reasons`: beside each row why its value cannot be used, null where it can."""
@@ -31,6 +35,21 @@ class Faults:
         for fault in faults:
             if fault.column is None or fault.column in used:
                 self._add(fault.row, fault.column, fault.value, fault.reason)
+
+    def of_totals(self, rows: pd.Index) -> None:
+        """Rows of totals: nothing else is said of them."""
+        for row in rows:
+            self._add(row, None, None, TOTALS)
+            self._settled.add(int(row))
+
+    def of_shared(self, shared: tuple[SharedCell, ...]) -> None:
+        """One amount in a cell over several rows, unless a flight_id of their own says that they are one line."""
+        for cell in shared:
+            rows = self._cells.index.intersection(cell.rows)
+            lines = self._cells.loc[rows, "flight_id"].unique()
+            if cell.column in self._headers.values() and not (len(lines) == 1 and lines[0]):
+                for row in rows:
+                    self._add(row, cell.column, None, SHARED.format(cell.rows[0], cell.rows[-1]))
 
     def of_row(self, row: int, meaning: str, reason: str) -> None:
         self._add(row, self._headers.get(meaning), self._cells.loc[row, meaning], reason)
@@ -50,4 +69,6 @@ class Faults:
                            reason=f"{reason}{more}.", subject=subject or None)  # fmt: skip
 
     def _add(self, row: int, column: str | None, value: str | None, reason: str) -> None:
+        if int(row) in self._settled:
+            return
         self._found.setdefault(int(row), []).append((column, value, reason.rstrip(".")))

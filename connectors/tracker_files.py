@@ -1,5 +1,6 @@
 """Where a tracker is: a file, an https address, a Postgres table or query, a Snowflake table. Each reader gives a Sheet."""
 
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -36,7 +37,7 @@ def read_sheet(location: str, *, http: httpx.Client | None, snowflake: Snowflake
 
 
 def _read_path(location: str) -> Sheet:
-    """`plan.xlsx?sheet=Q4&header_row=3`; a file whose own name holds a question mark wins."""
+    """`plan.xlsx?sheet=Q4&header_row=3&dates=dmy`; a file whose own name holds a question mark wins."""
     path, _, options = (location, "", "") if Path(location).is_file() else location.rpartition("?") if "?" in location else (location, "", "")
     try:
         size = Path(path).stat().st_size
@@ -54,15 +55,22 @@ def sheet_of_bytes(data: bytes, name: str, options: str = "") -> Sheet:
     """A CSV or a workbook, by its content: what a name or a server says about a file is often wrong."""
     given = parse_qs(options)
     sheet, header_row = given.get("sheet", [None])[0], _header_row(given.get("header_row", ["1"])[0], name)
+    dates = _dates(given.get("dates", [None])[0], name)
     if data.startswith(_ZIP):
-        return read_xlsx(data, name, sheet, header_row)
+        return replace(read_xlsx(data, name, sheet, header_row), dates=dates)
     if data.startswith(_OLE):
         raise TrackerUnreadable(f"tracker {name} is an old .xls or a workbook with a password. Save it as .xlsx without a password.")
     start = data[:500].lstrip(b"\xef\xbb\xbf \r\n\t").lower()
     if start.startswith((b"<!doctype", b"<html", b"<?xml", b"{", b"%pdf")):
         raise TrackerUnreadable(f"tracker {name} is a web page or another document, not a table. Publish the sheet as CSV or .xlsx and use "
                                 "that address (in Google Sheets: File, Share, Publish to web).")  # fmt: skip
-    return read_csv(data, name, header_row)
+    return replace(read_csv(data, name, header_row), dates=dates)
+
+
+def _dates(text: str | None, name: str) -> str | None:
+    if text not in (None, "dmy", "mdy"):
+        raise TrackerUnreadable(f"tracker {name}: ?dates={text[:20]} must be dmy (day first) or mdy (month first).")
+    return text
 
 
 def _header_row(text: str, name: str) -> int:

@@ -9,6 +9,9 @@ The rules, for text (a number cell is never ambiguous):
    the column has a decimal comma: then it is ambiguous and an error.
 6. One point with three digits behind it, `1.234`, is a decimal point where another amount of the column has one, thousands where one has
    a decimal comma, and otherwise ambiguous and an error. After four or more digits, or a zero, it is a decimal point.
+
+For 5 and 6 an amount that is written with a currency is compared with those of the same currency only: `£ 4,000` and `12.500,00 €` may
+stand in one column.
 """
 
 import re
@@ -39,8 +42,9 @@ def read_money(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     odd = texts[~plain & texts.ne("").to_numpy(dtype=bool)]
     reasons = pd.Series(None, index=texts.index, dtype=object)
     if len(odd):
-        comma, point = _evidence(texts)
-        read = {text: _odd_micros(text, comma=comma, point=point) for text in odd.unique()}
+        signs = {text: _sign(text) for text in odd.unique()}
+        evidence = {sign: _evidence(texts if not sign else odd[odd.map(signs).eq(sign)]) for sign in set(signs.values())}
+        read = {text: _odd_micros(text, *evidence[sign]) for text, sign in signs.items()}
         good = odd[[isinstance(read[text], int) for text in odd]]
         micros[good.index] = pd.array([read[text] for text in good], dtype="Int64")
         bad = odd.drop(good.index)
@@ -81,7 +85,14 @@ def _evidence(texts: pd.Series) -> tuple[bool, bool]:
     return bool(comma.any()), bool(point.any())
 
 
-def _odd_micros(text: str, *, comma: bool, point: bool) -> int | str:
+def _sign(text: str) -> str:
+    """The currency that an amount is written with, `` without one: a sign and its code are one."""
+    found = _CODE.search(text)
+    sign = found[0] if found else next((one for one in text if one in "$€£¥₹₩₽₺₫฿₪₴₦₱"), "")
+    return {"EUR": "€", "GBP": "£", "USD": "$", "INR": "₹"}.get(sign, sign)
+
+
+def _odd_micros(text: str, comma: bool, point: bool) -> int | str:
     """Micros of an amount that is not plain, or the reason why it has none."""
     bare = text.replace("−", "-").replace("\u00a0", " ").strip()
     negative = bare.startswith("-") or (bare.startswith("(") and bare.endswith(")"))

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import partial
 
 import pandas as pd
 
@@ -29,12 +30,13 @@ def inherited(cells: pd.DataFrame) -> pd.DataFrame:
     return cells
 
 
-def read_plan(cells: pd.DataFrame, faults: Faults, as_of: datetime, target_max_days: float) -> pd.DataFrame:
-    """TARGETS columns for every row; a row with a fault has nulls where its value cannot be used."""
+def read_plan(cells: pd.DataFrame, faults: Faults, as_of: datetime, target_max_days: float, dates: str | None = None) -> pd.DataFrame:
+    """TARGETS columns for every row; a row with a fault has nulls where its value cannot be used. dates: the order of days and months."""
+    days, instants = partial(read_days, order=dates), partial(read_instants, order=dates)
     cells = inherited(cells)
     plan = pd.DataFrame({"row": cells.index}, index=cells.index)
     for name, read in (("campaign_id", read_ids), ("account_id", read_ids), ("platform", read_platforms), ("currency", read_currencies),
-                       ("timezone", read_zones), ("start_date", read_days), ("end_date", read_days), ("updated_at", read_instants)):  # fmt: skip
+                       ("timezone", read_zones), ("start_date", days), ("end_date", days), ("updated_at", instants)):  # fmt: skip
         plan[name], reasons = read(cells[name])
         faults.note(name, reasons)
     for name in _PLAIN:

@@ -26,15 +26,26 @@ class CellFault:
 
 
 @dataclass(frozen=True)
+class SharedCell:
+    """One cell over several rows whose value may be meant once: `column` is the header as written."""
+
+    column: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """`cells`: every column as text (empty = ""), named by its header as written, indexed by the row number that people see."""
 
     name: str
     cells: pd.DataFrame
     faults: tuple[CellFault, ...] = ()
+    shared: tuple[SharedCell, ...] = ()
+    dates: str | None = None  # dmy or mdy: how dates of digits alone are written, where that was said
 
 
-def sheet_of(name: str, header: Sequence[object], rows: Sequence[tuple[int, Sequence[object]]], faults: Sequence[CellFault] = ()) -> Sheet:
+def sheet_of(name: str, header: Sequence[object], rows: Sequence[tuple[int, Sequence[object]]], faults: Sequence[CellFault] = (),
+             shared: Sequence[SharedCell] = ()) -> Sheet:
     """A sheet from a header and numbered rows. Blank rows are left out, short ones filled, too long ones faulty.
 
     Raises:
@@ -55,7 +66,7 @@ def sheet_of(name: str, header: Sequence[object], rows: Sequence[tuple[int, Sequ
     width = len(names)
     filled = [row[:width] + [""] * (width - len(row)) for _, row in texts]
     cells = pd.DataFrame(filled, columns=pd.Index(_distinct(names)), index=pd.Index([number for number, _ in texts]), dtype="str")
-    return Sheet(name, cells, (*faults, *long))
+    return Sheet(name, cells, (*faults, *long), tuple(shared))
 
 
 _TOO_LONG = "the row has {} cells, the header {}: put quotes around the value that holds the separator"

@@ -1,5 +1,6 @@
 """What `pacing warehouse load` and `pacing warehouse info` do: spend of one's own in the embedded warehouse."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,8 @@ def _known(warehouse: EmbeddedWarehouse, settings: Settings) -> dict[str, Any]:
 
 
 def _native(value: Any) -> Any:
+    if isinstance(value, datetime):  # the warehouse's own instants are UTC and do not say so
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat()
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return int(value) if value is not None and not isinstance(value, str) else value

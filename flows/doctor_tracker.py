@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 from connectors.tracker import plan_of
 from connectors.tracker_columns import REQUIRED, SYNONYMS, understood
+from connectors.tracker_faults import TOTALS
 from connectors.tracker_files import read_sheet
 from connectors.tracker_values import UNBUILT
 from flows.doctor_checks import Checks, Subject
@@ -32,13 +33,16 @@ def check_tracker(subject: Subject, checks: Checks) -> None:
         checks.ok("columns", f"{', '.join(headers)}" + (f"; not given: {', '.join(absent)}" if absent else "")
                   + (f"; mean nothing here: {', '.join(ignored)[:200]}" if ignored else ""))
         read = plan_of(sheet, as_of=subject.now(), policy=subject.policy)
-        for row in read.quarantined[:SHOWN]:
+        unusable = [row for row in read.quarantined if not row.reason.startswith(TOTALS)]  # a row of totals is nobody's fault
+        for row in unusable[:SHOWN]:
             says, _, mend = row.reason.partition(": ")
             checks.problem(f"row {row.row}", f"column {row.column}: {says.rstrip('.')}." if row.column else f"{says.rstrip('.')}.",
                            mend or "Mend the row in the tracker.")
-        if (more := len(read.quarantined) - SHOWN) > 0:
+        if (more := len(unusable) - SHOWN) > 0:
             checks.problem("rows", f"{more} more rows cannot be used.", "Mend those above first; pacing run names every one.")
         if read.targets.empty:
             checks.problem("rows", "no row of the tracker can be used.", "Mend the rows: there is nothing to pace.")
         else:
-            checks.ok("rows", f"{len(read.targets)} rows can be used, {len(read.quarantined)} cannot")
+            left_out = len(read.quarantined) - len(unusable)
+            checks.ok("rows", f"{len(read.targets)} rows can be used, {len(unusable)} cannot"
+                      + (f"; {left_out} {'row' if left_out == 1 else 'rows'} of totals left out" if left_out else ""))

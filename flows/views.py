@@ -103,11 +103,6 @@ def moment(value: object) -> str:
     return f"{at.astimezone(UTC):%a} {at.astimezone(UTC).day} {at.astimezone(UTC):%b %Y %H:%M} UTC"
 
 
-def moment_utc(text: str) -> str:
-    """`moment` of a timestamp without a zone, which is UTC."""
-    return moment(datetime.fromisoformat(text).replace(tzinfo=UTC))
-
-
 def days(row: dict[str, Any]) -> str:
     """`1 to 30 Nov 2026`: the days of a flight."""
     return span_days(date.fromisoformat(row["start_date"]), date.fromisoformat(row["end_date"]))

@@ -10,6 +10,9 @@ from flows import views
 
 OWN = ("seq", "at", "run_id", "kind", "subject", "leaf")
 SHOWN_CHARACTERS = 300  # of an entry's own words; --json has all of them
+FIRST = ("error", "status", "outcome", "decision", "answer", "who", "by", "reason", "headline", "problem", "campaign_name", "client", "lane", "severity",
+         "action", "pacing_pct", "direction", "actual_micros", "target_micros", "currency", "root_cause", "reasons", "confidence", "platform",
+         "account_id", "campaign_id", "watermark", "mode", "window", "as_of", "campaigns", "by_severity", "by_action")  # what people look for, in their order
 Known = dict[str, Any]
 
 
@@ -24,8 +27,9 @@ def entries_report(known: Known) -> RenderableType:
 
 
 def _says(entry: Known) -> str:
-    """Its own keys with their values, as JSON says them, in an order and with blanks that a line can be broken at."""
-    said = ", ".join(f"{name} {_value(value)}" for name, value in entry.items() if name not in OWN and value not in (None, [], {}))
+    """Its own keys with their values, as JSON says them, what people look for first, with blanks that a line can be broken at."""
+    names = [*(name for name in FIRST if name in entry), *(name for name in entry if name not in FIRST and name not in OWN)]
+    said = ", ".join(f"{name} {_value(entry[name])}" for name in names if entry[name] not in (None, [], {}))
     return said if len(said) <= SHOWN_CHARACTERS else said[:SHOWN_CHARACTERS] + "…"
 
 

@@ -19,8 +19,8 @@ def warehouse_report(known: dict[str, Any]) -> RenderableType:
         made.add_row(views.say(row["currency"]), f"{row['rows']:,}", f"{row['accounts']:,}", f"{row['campaigns']:,}",
                      f"{row['first_day']} to {row['last_day']}", views.to_the_micro(row["spend_micros"] or 0))
     seen = "not there: the newest LOADED_AT of an account's rows stands in" if loads is None else (
-        f"{loads['accounts']:,} accounts, loaded {views.moment_utc(loads['oldest'])} to {views.moment_utc(loads['newest'])}")
-    return Group(Text("CAMPAIGN_SPEND", "bold"), made, views.pairs(("ACCOUNT_LOADS", seen), ("newest row", views.moment_utc(max(
+        f"{loads['accounts']:,} accounts, loaded {views.moment(loads['oldest'])} to {views.moment(loads['newest'])}")
+    return Group(Text("CAMPAIGN_SPEND", "bold"), made, views.pairs(("ACCOUNT_LOADS", seen), ("newest row", views.moment(max(
         row["last_load"] for row in spend)))), *_warning(known))
 
 

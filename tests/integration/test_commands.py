@@ -262,7 +262,7 @@ class TestWarehouse:
         known = json.loads(shown(commands_warehouse.warehouse_info, as_json=True)[1])
         assert known["campaign_spend"][0]["spend_micros"] == sum(int(Decimal(amount) * 1_000_000) for amount in amounts)
         assert known["campaign_spend"][0]["campaigns"] == 4
-        assert known["account_loads"]["accounts"] == 1
+        assert (known["campaign_spend"][0]["last_load"], known["account_loads"]["newest"]) == ("2026-11-05T06:00:00+00:00", "2026-11-05T07:00:00+00:00")
 
     def test_bad_columns_and_files_are_refused(self, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """A column at fault, a file that is not there, a real Snowflake: each is one line, and nothing is started."""

@@ -9,13 +9,13 @@ from connectors.tracker import read_tracker
 from connectors.tracker_columns import SYNONYMS, folded, meaning_of
 from pacing_brain.errors import TrackerUnreadable
 from pacing_brain.policy import Policy
-from tests.unit.connectors.trackers import AS_OF, GOOD, csv_bytes, read_bytes, rows_of
+from tests.unit.connectors.trackers import AS_OF, GOOD, csv_bytes, read, read_bytes, rows_of
 
 UMLAUT = {"campaign_name": "Frühjahr Größe; é", "client": "Müller"}
 
 
-def workbook(*rows, sheet="Plan", more=()):
-    """An .xlsx in memory: rows of values, formulas without a cached value."""
+def workbook(*rows, sheet="Plan", more=(), merged=()):
+    """An .xlsx in memory: rows of values, formulas without a cached value, ranges of cells merged."""
     book = openpyxl.Workbook()
     book.active.title = sheet
     for row in rows:
@@ -24,6 +24,8 @@ def workbook(*rows, sheet="Plan", more=()):
         extra = book.create_sheet(title)
         for line in lines:
             extra.append(line)
+    for cells in merged:
+        book.active.merge_cells(cells)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -207,3 +209,41 @@ def test_german_headers_are_known():
               "currency": "Währung", "start_date": "Beginn", "end_date": "Ende"}
     (row,) = rows_of()
     assert read_bytes(csv_bytes([{german.get(name, name): value for name, value in row.items()}])).targets.equals(read_bytes(csv_bytes([row])).targets)
+
+
+def test_a_merged_cell_speaks_for_each_of_its_rows():
+    """A client written once over three rows is the client of all three; a title merged across columns is no value."""
+    rows = [values(flight_id=name, campaign_id=name, client=client) for name, client in (("A", "Müller"), ("B", None), ("C", None), ("D", "Other"))]
+    got = read_bytes(workbook(["Plan", *[None] * len(GOOD)], [*GOOD, "client"], *rows, merged=["A1:J1", "J3:J5"]), options="header_row=2")
+    assert got.targets["client"].tolist() == ["Müller"] * 3 + ["Other"]
+
+
+def test_one_amount_over_several_rows_is_not_filled_down():
+    """A merged budget may be one for all or one for each: refused in every row of it, unless one flight_id makes them one line."""
+    rows = [values(flight_id="", campaign_id="1"), values(flight_id="", campaign_id="2", budget=None)]
+    got = read_bytes(workbook(list(GOOD), *rows, merged=["F2:F3"]))
+    assert [(q.row, q.column) for q in got.quarantined] == [(2, "budget"), (3, "budget")]
+    assert all("one merged cell over rows 2 to 3: give these rows one flight_id" in q.reason for q in got.quarantined)
+    line = [values(campaign_id="1"), values(flight_id=None, campaign_id="2", budget=None)]
+    got = read_bytes(workbook(list(GOOD), *line, merged=["A2:A3", "F2:F3"]))
+    assert got.quarantined == ()
+    assert got.targets["budget_micros"].tolist() == [1_000_000_000] * 2
+
+
+@pytest.mark.parametrize("said", ["Total", "TOTAL GBP", "Summe", "Summe Google:", "Zwischensumme", "Gesamt", "Grand total", "Google subtotal"])
+def test_a_row_of_totals_has_one_short_reason(said):
+    """Rows that add others up are told apart from rows with a fault; a campaign whose name begins so is none."""
+    got = read({}, dict.fromkeys(GOOD, "") | {"campaign_name": said, "budget": "1000.00"}, {"flight_id": "F9", "campaign_id": "9", "campaign_name": "Total Recall"})
+    assert [(q.row, q.reason) for q in got.quarantined] == [(3, "a row of totals, no line of the plan: left out.")]
+    assert len(got.targets) == 2
+
+
+def test_who_keeps_the_plan_may_say_how_its_dates_are_written(tmp_path):
+    """?dates=dmy or mdy settles what is not guessed; anything else is refused."""
+    path = tmp_path / "plan.csv"
+    path.write_bytes(csv_bytes(rows_of(start_date="03.04.2026", updated_at="")))
+    days = [read_tracker(f"{path}{option}", as_of=AS_OF, policy=Policy()).targets["start_date"].dt.strftime("%m-%d").tolist()
+            for option in ("", "?dates=dmy", "?dates=mdy")]
+    assert days == [[], ["04-03"], ["03-04"]]
+    with pytest.raises(TrackerUnreadable, match="dates=ymd must be dmy"):
+        read_tracker(f"{path}?dates=ymd", as_of=AS_OF, policy=Policy())

@@ -44,6 +44,12 @@ def test_a_column_settles_what_one_cell_cannot():
     assert pd.isna(micros("1,234", "12,50")[0])
 
 
+def test_amounts_of_several_currencies_may_stand_in_one_column():
+    """An amount with a currency is settled by those of its own: pounds with commas beside euros with decimal commas."""
+    assert micros("£ 4,000", "12.500,00 €", "EUR 4.000", "GBP 1,250.50") == [4_000_000_000, 12_500_000_000, 4_000_000_000, 1_250_500_000]
+    assert pd.isna(micros("€ 4,000", "12,50 EUR")[0])
+
+
 @unhurried
 @given(amounts)
 def test_every_spelling_of_an_amount_agrees(amount):
