@@ -99,6 +99,14 @@ def up(demo: Annotated[bool, typer.Option("--demo", help="The sample agency in a
 
 
 @app.command()
+def serve() -> None:
+    """Health on the public port, metrics and readiness on the ops port, until Ctrl-C."""
+    from flows.serve import serve as serve_ports
+
+    _do(serve_ports)
+
+
+@app.command()
 def status(as_json: Json = False) -> None:
     """Where everything stands after the last sealed run."""
     from flows.commands import status as show_status

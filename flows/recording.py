@@ -201,7 +201,7 @@ def summary_of(inputs: Inputs, outcome: Outcome, run: RunHandle) -> dict[str, An
         "mode": "live" if run.live else "rehearsal", "already_sealed": False, "campaigns": len(decisions),
         "by_severity": _counts(decisions["severity"], ("healthy", "warning", "critical")),
         "by_lane": _counts(decisions["lane"], ("healthy", "warning", "critical", "escalate")),
-        "by_action": _counts(decisions["action"], tuple(Action)),
+        "by_action": _counts(decisions["action"], tuple(Action)), "by_severity_and_action": _crossed(decisions),
         "quarantined": len(inputs.quarantined) + len(outcome.quarantined),
         "unmatched_targets": int(decisions["match_kind"].isin(["none", "ambiguous"]).sum()),
         "untracked": int(outcome.days.loc[outcome.days["bucket"].eq("untracked"), "campaign_key"].nunique()),
@@ -218,6 +218,14 @@ def missing_sources(inputs: Inputs) -> list[SourceState]:
 def _counts(values: pd.Series, names: tuple[str, ...]) -> dict[str, int]:
     found = values.value_counts()
     return {str(name): int(found.get(str(name), 0)) for name in names}
+
+
+def _crossed(decisions: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """By severity and action: flights; only pairs that occur."""
+    found: dict[str, dict[str, int]] = {}
+    for (severity, action), flights in decisions.groupby(["severity", "action"], observed=True).size().items():
+        found.setdefault(str(severity), {})[str(action)] = int(flights)
+    return found
 
 
 def _rfc3339(instant: Any) -> str:
