@@ -11,11 +11,13 @@ PacingError
 ├── Unavailable              transient: the other side did not answer; trying again may help
 │   ├── SpendUnavailable     Snowflake did not give actuals
 │   ├── DatabaseUnavailable  Postgres did not answer
-│   └── SlackUnavailable     Slack did not take a message
+│   ├── SlackUnavailable     Slack did not take a message
+│   └── PlatformUnavailable  an advertising platform gave no usable answer
 ├── Refused                  terminal: the other side said no; trying again will not help
 │   ├── SpendRefused         Snowflake refused the login or the query
 │   ├── DatabaseRefused      Postgres refused the login, or its schema is not ours
-│   └── SlackRefused         Slack refused the message
+│   ├── SlackRefused         Slack refused the message
+│   └── PlatformRefused      an advertising platform said no; nothing was changed
 ├── RunError                 a run could not be completed
 │   ├── WindowBusy           another process is working on this window
 │   └── RunInterrupted       the run ended before its seal; the next start resumes it
@@ -78,6 +80,14 @@ class SlackUnavailable(Unavailable):
         self.outcome_unknown = outcome_unknown
 
 
+class PlatformUnavailable(Unavailable):
+    """An advertising platform gave no usable answer. `outcome_unknown` when a change that was asked for may have been made."""
+
+    def __init__(self, message: str, *, outcome_unknown: bool = False) -> None:
+        super().__init__(message)
+        self.outcome_unknown = outcome_unknown
+
+
 class Refused(PacingError):
     """Terminal: the other side said no."""
 
@@ -96,6 +106,10 @@ class SlackRefused(Refused):
     def __init__(self, message: str, *, fault: str = "message") -> None:
         super().__init__(message)
         self.fault = fault
+
+
+class PlatformRefused(Refused):
+    """An advertising platform said no; nothing was changed."""
 
 
 class RunError(PacingError):
