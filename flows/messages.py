@@ -66,7 +66,8 @@ def route_of(policy: Policy, finding: Finding) -> tuple[str | None, str | None] 
 
 
 def _context(run: RunHandle, inputs: Inputs) -> CardContext:
-    return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers)
+    return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
+                       observing=inputs.policy.mode == "observe")
 
 
 def next_window(window: datetime, policy: Policy) -> datetime:

@@ -198,7 +198,7 @@ def summary_of(inputs: Inputs, outcome: Outcome, run: RunHandle) -> dict[str, An
     money = {row.pop("currency"): row for row in natives(outcome.buckets)}
     return {
         "run_id": run.run_id, "window": _rfc3339(run.window), "as_of": _rfc3339(run.as_of), "policy_digest": inputs.policy.digest,
-        "mode": "live" if run.live else "rehearsal", "already_sealed": False, "campaigns": len(decisions),
+        "mode": "live" if run.live else "rehearsal", "policy_mode": inputs.policy.mode, "already_sealed": False, "campaigns": len(decisions),
         "by_severity": _counts(decisions["severity"], ("healthy", "warning", "critical")),
         "by_lane": _counts(decisions["lane"], ("healthy", "warning", "critical", "escalate")),
         "by_action": _counts(decisions["action"], tuple(Action)), "by_severity_and_action": _crossed(decisions),

@@ -33,7 +33,7 @@ def standing(house: House) -> dict[str, Any]:
 def _run(run: SealedRun, now: datetime) -> dict[str, Any]:
     return {"run_id": run.run_id, "window": run.window.isoformat(), "as_of": run.as_of.isoformat(), "sealed_at": run.sealed_at.isoformat(),
             "age_seconds": round((now - run.as_of).total_seconds()), "completeness": run.completeness, "partial": run.summary["partial"],
-            "policy_digest": run.policy_digest}
+            "policy_digest": run.policy_digest, "policy_mode": run.summary.get("policy_mode", "recommend")}
 
 
 def _recommendations(house: House, now: datetime) -> list[dict[str, Any]]:

@@ -51,6 +51,8 @@ def _notes(summary: Summary) -> list[RenderableType]:
         said.append(Text("This window was sealed before; nothing was done again. This is what that run found.", "yellow"))
     if summary["mode"] == "rehearsal":
         said.append(Text("A rehearsal: nothing was sent, no incident or recommendation was opened, and what stands is unchanged.", "yellow"))
+    if summary.get("policy_mode") == "observe":
+        said.append(Text('Observing only (mode = "observe" in the policy): all is recorded, the digest is all that is sent, nothing is asked.', "yellow"))
     said += [views.say(f"Partial, because a source did not answer: {why}", "yellow") for why in summary["partial"]]
     if summary["dead_letters"]:
         said.append(Text(f"{summary['dead_letters']} campaigns could not be decided; the next run tries them again.", "yellow"))

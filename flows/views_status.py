@@ -50,7 +50,7 @@ def _run(found: Status) -> RenderableType:
         f"partial: {'; '.join(run['partial']) or 'some campaigns could not be decided'}", "yellow")
     age = Text(views.ago(run["age_seconds"]) + (", which is late: check the schedule" if late else ""), "yellow" if late else "")
     return Group(Text(f"Last run {run['run_id']}", "bold"),
-                 views.pairs(("window", views.moment(run["window"])), ("decided as of", views.moment(run["as_of"])), ("age", age), ("result", whole)))
+                 views.pairs(("window", views.moment(run["window"])), ("decided as of", views.moment(run["as_of"])), ("age", age), ("result", whole), ("mode", run.get("policy_mode", "recommend"))))
 
 
 def _lanes(found: Status) -> Text:

@@ -1,7 +1,5 @@
 """Cards about one campaign's delivery: over plan, under plan, not delivering, not found on the platform."""
 
-from decimal import ROUND_HALF_EVEN, Decimal
-
 from notifiers.cards_answers import answers, who_decides
 from notifiers.cards_blocks import card, fields, header, section
 from notifiers.cards_facts import (
@@ -11,7 +9,6 @@ from notifiers.cards_facts import (
 from notifiers.cards_text import clock_text, count, day, outside, plain, token, weekday
 from notifiers.message import Message
 from pacing_brain.model import Action, Incident, Severity
-from pacing_brain.money import MICROS, WHOLE_FROM
 
 CHECKLIST = (
     "1. *Status*: campaign, ad set and ad all on? Start date and hour right, in the account's time?",
@@ -78,16 +75,8 @@ def _spent_of_planned(row: Facts) -> str:
     if pct is None:
         return f"*Spent {amount_of(row, 'actual_micros')} where nothing is planned to date.*"
     side = "over" if off > 0 else "under"
-    actual, planned = int(row["actual_micros"]), int(row["target_micros"])
-    if min(actual, planned, abs(off)) >= WHOLE_FROM:
-        planned = _whole(actual) - _whole(off)  # the three figures as shown add up
-    return (f"*{pct} of plan to date.* Spent *{amount_of(row, 'actual_micros')}*, planned *{amount(planned, row.get('currency'))}*: "
+    return (f"*{pct} of plan to date.* Spent *{amount_of(row, 'actual_micros')}*, planned *{amount_of(row, 'target_micros')}*: "
             f"*{amount(abs(off), row.get('currency'))} {side}*.")
-
-
-def _whole(micros: int) -> int:
-    """Rounded half-even to whole units, as amounts are shown."""
-    return int((Decimal(micros) / MICROS).to_integral_value(ROUND_HALF_EVEN)) * MICROS
 
 
 def _budget_left(row: Facts) -> str:

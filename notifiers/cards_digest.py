@@ -4,6 +4,7 @@ Currencies are never added. The last lines are the whole warehouse total, part b
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -13,6 +14,7 @@ from notifiers.cards_facts import CardContext, amount, flight_of, off_plan_micro
 from notifiers.cards_text import clock_text, count, day, link, outside, plain, token, weekday
 from notifiers.message import Block, Message
 from pacing_brain.model import Finding, Incident, Lane, Problem, Severity
+from pacing_brain.money import MICROS
 from pacing_brain.policy import Stake
 
 DIGEST_CHARACTERS = 2_200
@@ -51,19 +53,21 @@ def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterab
     live = rows[rows["phase"].isin(LIVE_PHASES)]
     lanes = {lane: int(live["lane"].eq(lane.value).sum()) for lane in Lane}
     worst_first = sorted((one for one in incidents if one.state == "open"), key=_worst_first)
-    first = [header(f"Pacing · {clock_text(context.as_of)}"), section([_counts(lanes, run_summary), *_partial(run_summary)]), section(_sums(live))]
+    beside = sum(_needs_person(one) and not one.finding.flights for one in worst_first)  # about the plan or a feed, not about a flight
+    lead = [_counts(lanes, beside, run_summary), *_observing(context), *_partial(run_summary)]
+    first = [header(f"Pacing · {clock_text(context.as_of)}"), section(lead), section(_sums(live))]
     last = [_tied(run_summary), _places(context)]
-    said = _notification(lanes, worst_first, context)
+    said = _notification(lanes, beside, worst_first, context)
     for shown in LINES:
-        middle = [section(lines) for lines in _lists(worst_first, shown)]
+        middle = [section(lines) for lines in _lists(worst_first, shown, context)]
         blocks = [block for block in (*first, *middle, *last) if block]
         if characters(blocks) <= DIGEST_CHARACTERS:
             break
     return card(said, [*first, *middle, *last], spare=middle[::-1], most=DIGEST_CHARACTERS)
 
 
-def _lists(worst_first: Sequence[Incident], shown: Shown) -> list[list[str]]:
-    return [_critical(worst_first, shown.critical), _needs_people(worst_first, shown.people), _unplanned(worst_first, shown.unplanned),
+def _lists(worst_first: Sequence[Incident], shown: Shown, context: CardContext) -> list[list[str]]:
+    return [_critical(worst_first, shown.critical, asked=not context.observing), _needs_people(worst_first, shown.people), _unplanned(worst_first, shown.unplanned),
             _watched(worst_first, shown.watched)]
 
 
@@ -75,16 +79,25 @@ def _worst_first(incident: Incident) -> tuple[int, int, str]:
     return order[finding.severity], -int(finding.money_micros // unit), incident.fingerprint
 
 
-def _notification(lanes: Mapping[Lane, int], worst_first: Sequence[Incident], context: CardContext) -> str:
-    said = (f"Pacing, {clock_text(context.as_of)}: {lanes[Lane.CRITICAL]} critical, {lanes[Lane.ESCALATE]} need a person, "
+def _notification(lanes: Mapping[Lane, int], beside: int, worst_first: Sequence[Incident], context: CardContext) -> str:
+    said = (f"Pacing, {clock_text(context.as_of)}: {lanes[Lane.CRITICAL]} critical, {_needing(lanes, beside)}, "
             f"{lanes[Lane.WARNING]} to watch, {lanes[Lane.HEALTHY]} on plan.")
     critical = [one.finding for one in worst_first if _is_critical(one)]
     return f"{said} Worst: {_about(critical[0], ', ')}, {plain(_figures(critical[0]).replace('*', ''), 60)}." if critical else said
 
 
-def _counts(lanes: Mapping[Lane, int], run_summary: Mapping[str, Any]) -> str:
+def _needing(lanes: Mapping[Lane, int], beside: int) -> str:
+    """Flights that need a person, and questions that are about no flight: the list below names both."""
+    return count(lanes[Lane.ESCALATE] + beside, "needs a person", "need a person")
+
+
+def _observing(context: CardContext) -> list[str]:
+    return ["👁 *Observing only*: everything is recorded, this digest is all that is sent, and nothing is asked of anybody."] if context.observing else []
+
+
+def _counts(lanes: Mapping[Lane, int], beside: int, run_summary: Mapping[str, Any]) -> str:
     flights = count(sum(lanes.values()), "flight", "flights")
-    said = (f"*{flights}*: 🔴 {lanes[Lane.CRITICAL]:,} critical · 🔎 {lanes[Lane.ESCALATE]:,} need a person · "
+    said = (f"*{flights}*: 🔴 {lanes[Lane.CRITICAL]:,} critical · 🔎 {_needing(lanes, beside)} · "
             f"🟡 {lanes[Lane.WARNING]:,} to watch · 🟢 {lanes[Lane.HEALTHY]:,} on plan.")
     changes = run_summary.get("changes")
     if not isinstance(changes, Mapping):
@@ -112,18 +125,22 @@ def _sums(live: pd.DataFrame) -> list[str]:
     return [*lines[:MOST_CURRENCIES], *more, f"The {count(len(judged), 'flight', 'flights')} that can be judged.{apart}"]
 
 
+def _needs_person(incident: Incident) -> bool:
+    return incident.finding.lane is Lane.ESCALATE and incident.finding.problem is not Problem.UNPLANNED
+
+
 def _is_critical(incident: Incident) -> bool:
     return incident.finding.severity is Severity.CRITICAL and incident.finding.lane is Lane.CRITICAL
 
 
-def _critical(worst_first: Sequence[Incident], most: int) -> list[str]:
+def _critical(worst_first: Sequence[Incident], most: int, *, asked: bool) -> list[str]:
     found = [one for one in worst_first if _is_critical(one)]
-    lines = [f"🔴 {_line(one.finding)}{' · pause recommended' if one.finding.action == 'recommend_halt' else ''}" for one in found]
+    lines = [f"🔴 {_line(one.finding)}{' · pause recommended' if asked and one.finding.action == 'recommend_halt' else ''}" for one in found]
     return _listed("*Critical, by money*", lines, most)
 
 
 def _needs_people(worst_first: Sequence[Incident], most: int) -> list[str]:
-    found = [one for one in worst_first if one.finding.lane is Lane.ESCALATE and one.finding.problem is not Problem.UNPLANNED]
+    found = [one for one in worst_first if _needs_person(one)]
     return _listed("*Need a person*", [f"🔎 {_line(one.finding)}" for one in found], most)
 
 
@@ -202,21 +219,26 @@ def _tied(run_summary: Mapping[str, Any]) -> Block | None:
 
 def _parts(currency: str, parts: Mapping[str, int]) -> str:
     total, known = int(parts.get("total", 0)), {name: int(parts.get(name, 0)) for name in PARTS}
-    shown = _whole_units([*known.values(), total - sum(known.values())], total)
-    said = " + ".join(f"{units:,} {word}" for units, word in zip(shown, PARTS.values(), strict=False) if units) or "0"
+    *shown, whole = _as_shown([*known.values(), total])
+    said = " + ".join(f"{units} {word}" for units, word in zip(shown, PARTS.values(), strict=True) if units != "0") or "0"
     if sum(known.values()) != total:
-        return f"⚠️ {outside(currency, 10)}: {said} do *not* add up to the warehouse total {amount(total, currency)}."
-    return f"{outside(currency, 10)}: {said} = {sum(shown):,}, the warehouse total."
+        return f"⚠️ {outside(currency, 10)}: {said} do *not* add up to the warehouse total {whole}."
+    return f"{outside(currency, 10)}: {said} = {whole}, the warehouse total."
 
 
-def _whole_units(parts: Sequence[int], total: int) -> list[int]:
-    """Micros as whole units that add up to the rounded total: the largest remainders are rounded up."""
-    floors = [part // 1_000_000 for part in parts]
-    missing = (total + 500_000) // 1_000_000 - sum(floors)
-    by_remainder = sorted(range(len(parts)), key=lambda place: (-(parts[place] % 1_000_000), place))
-    for place in by_remainder[: max(missing, 0)]:
-        floors[place] += 1
-    return floors
+def _as_shown(micros: Sequence[int]) -> list[str]:
+    """Parts and their total, each rounded half-even by itself: to whole units if they add up so, else as far as they do."""
+    for decimals in (0, 2, 6):
+        step = 10 ** (6 - decimals)
+        steps = [_divided(each, step) for each in micros]
+        if sum(steps[:-1]) == steps[-1] or sum(micros[:-1]) != micros[-1]:
+            break
+    return [f"{Decimal(each * step) / MICROS:,.{decimals}f}" if each else "0" for each in steps]
+
+
+def _divided(value: int, by: int) -> int:
+    """The quotient, rounded half-even."""
+    return int((Decimal(value) / by).to_integral_value(ROUND_HALF_EVEN))
 
 
 def _places(card_context: CardContext) -> Block | None:

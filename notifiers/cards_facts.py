@@ -44,6 +44,7 @@ class CardContext:
     deciders: tuple[str, ...] = ()  # who may approve, as the policy names them
     owner: str | None = None  # of the route, when the line of the plan names none
     can_pause: bool = False  # the platform's credentials are configured
+    observing: bool = False  # mode = "observe": nothing is asked of anybody
 
 
 def flight_of(facts: Facts) -> Facts:

@@ -10,7 +10,7 @@ import pytest
 from notifiers import limits
 from notifiers.cards import digest
 from notifiers.cards_blocks import characters
-from notifiers.cards_digest import DIGEST_CHARACTERS, _whole_units
+from notifiers.cards_digest import DIGEST_CHARACTERS, _as_shown
 from notifiers.message import Message
 from pacing_brain.model import Incident, Problem
 from tests.unit.notifiers import world as w
@@ -51,9 +51,9 @@ def make(frame: pd.DataFrame = ROWS, incidents: list[Incident] | None = None, **
 def test_counts_and_the_worst() -> None:
     """The locked phone shows the counts and the worst by money; the counts are of flights, not of incidents."""
     message = make()
-    assert message.text == ("Pacing, Wed 18 Nov 08:00 UTC: 1 critical, 1 need a person, 1 to watch, 1 on plan. "
+    assert message.text == ("Pacing, Wed 18 Nov 08:00 UTC: 1 critical, 1 needs a person, 1 to watch, 1 on plan. "
                             "Worst: Halden UK, HAL_UK_PMax_WinterJackets, 131 % · £10,695 over.")
-    assert "*4 flights*: 🔴 1 critical · 🔎 1 need a person · 🟡 1 to watch · 🟢 1 on plan." in said(message)
+    assert "*4 flights*: 🔴 1 critical · 🔎 1 needs a person · 🟡 1 to watch · 🟢 1 on plan." in said(message)
 
 
 def test_flights_before_their_start_and_after_their_close_are_not_counted() -> None:
@@ -95,14 +95,31 @@ def test_the_total_is_tied_to_its_parts() -> None:
 
 def test_parts_that_do_not_add_up_are_an_alarm() -> None:
     """A total that its parts do not reach is said loudly, never made to fit."""
-    assert "do *not* add up to the warehouse total £5." in said(make(spend_micros={"GBP": spend(matched=w.UNITS) | {"total": 5 * w.UNITS}}))
+    assert "do *not* add up to the warehouse total 5." in said(make(spend_micros={"GBP": spend(matched=w.UNITS) | {"total": 5 * w.UNITS}}))
 
 
-@pytest.mark.parametrize(("parts", "total"), [([333_333, 333_333, 333_334], 1_000_000), ([1_500_000, 1_500_000], 3_000_000), ([0, 0], 0),
-                                             ([-400_000, 2_400_000], 2_000_000), ([999_999, 1], 1_000_000)])
-def test_whole_units_add_up(parts: list[int], total: int) -> None:
-    """Rounded parts add up to the rounded total."""
-    assert sum(_whole_units(parts, total)) == total // 1_000_000
+@pytest.mark.parametrize(("micros", "shown"), [
+    ([333_333, 333_333, 333_334, 1_000_000], ["0.333333", "0.333333", "0.333334", "1.000000"]), ([1_500_000, 2_500_000, 4_000_000], ["2", "2", "4"]),
+    ([0, 0], ["0", "0"]), ([400_500_000, 2_400_500_000, 2_801_000_000], ["400.50", "2,400.50", "2,801.00"]), ([999_999, 1, 1_000_000], ["1", "0", "1"])])
+def test_each_part_is_rounded_by_itself(micros: list[int], shown: list[str]) -> None:
+    """Parts and total are shown to the unit if they add up so, else as far as they do: no figure is bent to fit."""
+    assert _as_shown(micros) == shown
+
+
+def test_a_question_about_the_plan_is_counted_among_those_for_a_person() -> None:
+    """What needs a person and is about no flight is in the count as in the list."""
+    plan = w.shared(Problem.TRACKER, "tracker:plan.csv", "2 rows of the plan cannot be used.", flights=(), facts={"amounts": {}})
+    message = make(incidents=[plan])
+    assert "2 need a person" in said(message)
+    assert "2 need a person" in message.text
+
+
+def test_observing_asks_for_nothing() -> None:
+    """With mode = "observe" the mode is named, and no line says that a pause is recommended."""
+    text = said(digest({}, ROWS, [w.over()], dataclasses.replace(w.PLAIN, observing=True)))
+    assert "*Observing only*" in text
+    assert "recommended" not in text
+    assert "pause recommended" in said(digest({}, ROWS, [w.over()], w.PLAIN))
 
 
 def test_a_partial_run_says_so_first() -> None:
