@@ -44,6 +44,14 @@ class AnchorStore:
             raise LedgerError(f"cannot read the anchors in {self.directory}: {error.strerror}") from error
         return sorted(names, key=lambda path: int(path.stem))
 
+    def age_s(self, now: float) -> float | None:
+        """Seconds since the newest anchor was written, by its file's time; none: there is no anchor."""
+        files = self.files()
+        try:
+            return now - files[-1].stat().st_mtime if files else None
+        except OSError:
+            return None
+
     def frontier_of(self, checkpoint: Checkpoint) -> Frontier | None:
         """The frontier that was kept beside an anchor; none when it is not there or not the checkpoint's."""
         try:

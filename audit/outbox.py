@@ -53,6 +53,18 @@ def put(connection: Connection, messages: Iterable[OutgoingMessage], run_id: str
         connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["delivery_id"]), rows)
 
 
+def holds(connection: Connection, thread_key: str) -> bool:
+    """Whether anything was ever put for this thread."""
+    return connection.execute(select(outbox.c.position).where(outbox.c.thread_key == thread_key).limit(1)).first() is not None
+
+
+def newest_thread(connection: Connection, prefix: str) -> tuple[str, str] | None:
+    """(thread_key, channel) of the card that was put last among the threads of this kind."""
+    cards = select(outbox.c.thread_key, outbox.c.channel).where(outbox.c.thread_key.startswith(prefix, autoescape=True), outbox.c.kind != "reply")
+    row = connection.execute(cards.order_by(outbox.c.position.desc()).limit(1)).one_or_none()
+    return (row.thread_key, row.channel) if row else None
+
+
 class Outbox:
     """What the relay works on (`notifiers.delivery.OutboxStore`)."""
 

@@ -62,7 +62,10 @@ class RunHandle:
 
 @dataclass(frozen=True)
 class Opening:
-    """What is fixed when a run is opened, and stands in its `run_opened` entry. tracker, spend_source: names without secrets."""
+    """What is fixed when a run is opened, and stands in its `run_opened` entry. tracker, spend_source: names without secrets.
+
+    libraries: name -> version of what decisions are computed with.
+    """
 
     window: datetime
     as_of: datetime
@@ -71,6 +74,7 @@ class Opening:
     code_version: str
     spend_source: str
     tracker: str
+    libraries: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -246,7 +250,7 @@ def _new(connection: Connection, opening: Opening, at: datetime) -> RunHandle:
         number += 1
     _beat(connection, found.run_id, at)
     body = {"window": opening.window, "as_of": opening.as_of, "live": opening.live, "policy_digest": opening.policy_digest,
-            "code_version": opening.code_version, "spend_source": opening.spend_source, "tracker": opening.tracker}
+            "code_version": opening.code_version, "libraries": opening.libraries, "spend_source": opening.spend_source, "tracker": opening.tracker}
     ledger.append(connection, found.run_id, [ledger.Entry("run_opened", found.run_id, body)], at)
     return _handle(found, "new")
 
@@ -263,7 +267,8 @@ def _resume(connection: Connection, stopped: Row[Any], opening: Opening, at: dat
     shards = connection.execute(select(run_shards).where(run_shards.c.run_id == run.run_id).order_by(run_shards.c.shard_no))
     run.shards = {shard.shard_no: range(shard.first_seq, shard.last_seq + 1) for shard in shards}
     _beat(connection, run.run_id, at)
-    body = {"window": run.window, "as_of": run.as_of, "code_version": opening.code_version, "shards": len(run.shards)}
+    body = {"window": run.window, "as_of": run.as_of, "code_version": opening.code_version, "libraries": opening.libraries,
+            "shards": len(run.shards)}
     ledger.append(connection, run.run_id, [ledger.Entry("run_resumed", run.run_id, body)], at)
     return run
 

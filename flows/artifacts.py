@@ -37,6 +37,11 @@ def summary_markdown(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def checkpoint_markdown(note: str) -> str:
+    """A signed note, as it is."""
+    return f"```text\n{note}```"
+
+
 def _money(spend: dict[str, dict[str, int]]) -> list[str]:
     """One row per currency; the buckets add up to the warehouse's total."""
     if not spend:

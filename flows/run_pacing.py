@@ -12,7 +12,7 @@ import pandas as pd
 from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, heartbeat, recording, reporting
+from flows import gathering, heartbeat, libraries, recording, reporting
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -95,7 +95,7 @@ def open_run(house: House, request: Request) -> tuple[RunHandle, Policy]:
     live = near and policy.digest == house.policy.digest
     house.policies.adopt(policy)
     run = house.runs.open(Opening(window=window, as_of=as_of, live=live, policy_digest=policy.digest, code_version=code_version(),
-                                  spend_source=house.settings.spend_source, tracker=house.tracker_name), wait_seconds=WAIT_FOR_WINDOW_S)
+                                  spend_source=house.settings.spend_source, tracker=house.tracker_name, libraries=libraries.versions()), wait_seconds=WAIT_FOR_WINDOW_S)
     return run, house.policies.get(run.policy_digest) or policy
 
 

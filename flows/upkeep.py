@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flows.anchoring import anchor, copy_to_slack
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
 from flows.wiring import House, open_house
@@ -39,6 +40,7 @@ class Kept:
 def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = run_window) -> Kept:
     """One upkeep.
 
+    0. sign      what was written since the newest anchor is signed and anchored; a copy of the checkpoint is to go to Slack
     1. relay     what is undelivered goes out
     2. expire    recommendations that nobody answered in time
     3. watch     windows that nobody ran are said once each, runs without a heartbeat are named
@@ -49,12 +51,18 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
     """
     steps = steps or Steps()
     with open_house(settings) as house:
+        steps.do(sign, house)  # 0
         delivered = steps.do(send, house)  # 1
         expired = steps.do(expire, house)  # 2
         missed, silent = steps.do(watch, house)  # 3
         lacking = house.windows.present_lacks_run(house.policy.schedule_hours, house.now(), grace=GRACE, again_after=AGAIN_AFTER)
         caught_up = catch_up(settings, Request())["run_id"] if lacking else None  # 4
     return Kept(delivered, expired, missed, silent, caught_up)
+
+
+def sign(house: House) -> None:
+    if "error" not in anchor(house):
+        copy_to_slack(house)
 
 
 def send(house: House) -> DeliveryReport:
