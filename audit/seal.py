@@ -8,11 +8,12 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, update
 
-from audit import dead_letters, incidents, ledger, outbox, recommendations
+from audit import answers, dead_letters, incidents, ledger, outbox, recommendations, standing
 from audit.ledger import Entry, Head
 from audit.outbox import OutgoingMessage
-from audit.recommendations import Recommendation
+from audit.recommendations import Asked, Settled
 from audit.tables import recorded_frames, run_shards, runs
+from pacing_brain.answers import Extent
 from pacing_brain.errors import LedgerError, RunInterrupted
 from pacing_brain.model import IncidentChange
 
@@ -23,7 +24,10 @@ class Seal:
 
     summary: what `pacing run --json` prints. counts: into the `run_sealed` entry. entries: about incidents, recommendations, messages.
     frames: digests by name of the frames that the run kept and that stand with it (memory, decisions).
-    A rehearsal has no incidents, recommendations, messages or dead letters.
+    asks: what the run asks people, one per flight that needs an answer; null: it asks nothing and ends nothing.
+    extents: fingerprint -> how bad its problem is; what people said is held against it. answers_seen: `Answers.seen` when the run
+    looked: what it says and asks about an incident that was answered later is left out, and the next run sees the answer.
+    A rehearsal has no incidents, asks, messages or dead letters.
     """
 
     summary: dict[str, Any]
@@ -31,7 +35,9 @@ class Seal:
     counts: Mapping[str, Any] = field(default_factory=dict)
     entries: Sequence[Entry] = ()
     incidents: Sequence[IncidentChange] = ()
-    recommendations: Sequence[Recommendation] = ()
+    asks: Sequence[Asked] | None = None
+    extents: Mapping[str, Extent] = field(default_factory=dict)
+    answers_seen: int = 0
     messages: Sequence[OutgoingMessage] = ()
     dead_letters: Sequence[Mapping[str, str]] = ()
     frames: Mapping[str, str] = field(default_factory=dict)
@@ -75,14 +81,15 @@ def write(connection: Connection, run_id: str, token: UUID, seal: Seal, at: date
     run = own(connection, run_id, token)  # 1
     shards = _shards(connection, run_id)
     _check_frames(connection, run_id, seal.frames)
-    _tell(connection, run, seal)  # 2
+    settled = _tell(connection, run, seal, at)  # 2
     before = _supersede(connection, run)
     sealed = Entry("run_sealed", run_id, {
         "window": run.window_at, "as_of": run.as_of, "live": run.live, "completeness": seal.completeness, "seqs": shards,
         "counts": dict(seal.counts), "frames": dict(seal.frames), "supersedes": before})
-    seqs = ledger.append(connection, run_id, [*seal.entries, sealed], at)  # 3
+    seqs = ledger.append(connection, run_id, [*seal.entries, *settled.entries, sealed], at)  # 3
+    recommendations.cite(connection, settled, seqs[len(seal.entries):-1])
     head = ledger.head(connection)
-    summary = seal.summary | {"checkpoint": {"size": head.size, "root": head.root}}
+    summary = seal.summary | {"recommendations_opened": settled.opened, "checkpoint": {"size": head.size, "root": head.root}}
     connection.execute(update(runs).where(runs.c.run_id == run_id).values(  # 4
         status="sealed", sealed_at=at, completeness=seal.completeness, summary=summary))
     return Sealed(run_id, seqs, head, summary)
@@ -109,13 +116,20 @@ def _check_frames(connection: Connection, run_id: str, frames: Mapping[str, str]
             raise LedgerError(f"run {run_id} cannot be sealed: its frame {name} was not kept")
 
 
-def _tell(connection: Connection, run: Row[Any], seal: Seal) -> None:
-    if not run.live and (seal.incidents or seal.recommendations or seal.messages or seal.dead_letters):
+def _tell(connection: Connection, run: Row[Any], seal: Seal, at: datetime) -> Settled:
+    """Incidents first: their rows, once held, keep answers about them waiting."""
+    if not run.live and (seal.incidents or seal.asks or seal.messages or seal.dead_letters):
         raise LedgerError(f"run {run.run_id} is a rehearsal: it opens no incidents and tells nobody")
     incidents.apply(connection, seal.incidents)
-    outbox.put(connection, seal.messages, run.run_id)
+    answered = answers.since(connection, seal.answers_seen)
+    outbox.put(connection, [one for one in seal.messages if one.kind == "reply" or one.thread_key not in answered], run.run_id)
     dead_letters.put(connection, run.run_id, seal.dead_letters)
-    recommendations.put(connection, seal.recommendations)
+    if seal.asks is None:
+        return Settled({}, [], [], 0)
+    settled = recommendations.settle(connection, seal.asks, at, answered)
+    resolved = {change.incident.fingerprint for change in seal.incidents if change.kind == "resolved"}
+    settled.entries.extend(standing.end(connection, seal.extents, resolved, at))
+    return settled
 
 
 def _supersede(connection: Connection, run: Row[Any]) -> str | None:

@@ -133,11 +133,34 @@ incidents = Table(
 recommendations = Table(
     "recommendations", metadata, _text("recommendation_id"), _int("version"), _text("incident_id"), _text("flight_id"), _text("platform"),
     _text("account_id"), _text("campaign_id"), _text("status"), _text("run_id"), _number("decision_seq"), _at("opened_at"),
-    _at("renewed_at"), _at("expires_at"), _json("facts"), PrimaryKeyConstraint("recommendation_id"),
-    CheckConstraint("status IN ('pending', 'withdrawn', 'expired')", "recommendations_status"),
+    _at("renewed_at"), _at("expires_at"), _json("facts"), _json("basis"), _at("snoozed_until", nullable=True), _at("reminded_at", nullable=True),
+    _at("ended_at", nullable=True), Column("ended_seq", BigInteger), PrimaryKeyConstraint("recommendation_id"),
+    CheckConstraint("status IN ('pending', 'snoozed', 'approved', 'rejected', 'acknowledged', 'expired', 'superseded', 'withdrawn', "
+                    "'attempting', 'done', 'aborted', 'unknown', 'handed_over')", "recommendations_status"),
+    CheckConstraint("(status = 'snoozed') = (snoozed_until IS NOT NULL)", "recommendations_snoozed"),
     ForeignKeyConstraint(["incident_id"], [f"{SCHEMA}.incidents.incident_id"]),
     ForeignKeyConstraint(["decision_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
-    Index("recommendations_one_pending", "flight_id", unique=True, postgresql_where=text("status = 'pending'")))
+    ForeignKeyConstraint(["ended_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
+    Index("recommendations_one_open", "flight_id", unique=True, postgresql_where=text("status IN ('pending', 'snoozed')")),
+    Index("recommendations_one_acted_upon", "flight_id", unique=True,
+          postgresql_where=text("status IN ('approved', 'attempting', 'unknown')")))
+
+answers = Table(
+    "answers", metadata, _at("at"), Column("position", BigInteger, Identity(always=True), nullable=False), _text("team"), _text("user_id"),
+    _text("event"), _text("via"), _text("person"), _text("answer"), _text("subject"), _int("version"), _maybe("incident_id"), _text("verdict"),
+    _text("said"), Column("seq", BigInteger), _json("facts"), PrimaryKeyConstraint("position"), UniqueConstraint("team", "user_id", "event"),
+    CheckConstraint("via IN ('slack', 'cli')", "answers_via"),
+    CheckConstraint("verdict IN ('accepted', 'counted', 'asked', 'refused')", "answers_verdict"),
+    ForeignKeyConstraint(["seq"], [f"{SCHEMA}.ledger_entries.seq"]),
+    Index("answers_by_subject", "subject", "version", "position"), Index("answers_by_incident", "incident_id", "position"))
+
+standing_answers = Table(
+    "standing_answers", metadata, _text("fingerprint"), _text("incident_id"), _text("answer"), _text("person"), _text("user_id"), _text("reason"),
+    _at("at"), _at("until"), _json("bounds"), _number("seq"), _at("ended_at", nullable=True), _maybe("ended_why"),
+    PrimaryKeyConstraint("fingerprint"),
+    CheckConstraint("answer IN ('keep_running', 'fixing', 'budget_lowered', 'expected', 'wrong_alarm', 'remind_later')", "standing_answers_answer"),
+    CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", "standing_answers_ended"),
+    ForeignKeyConstraint(["seq"], [f"{SCHEMA}.ledger_entries.seq"]))
 
 outbox = Table(
     "outbox", metadata, Column("position", BigInteger, Identity(always=True), nullable=False), _text("delivery_id"), _maybe("run_id"),
@@ -156,4 +179,4 @@ patterns = Table(
     Column("confidence", Double, nullable=False), _at("learned_at"), _at("expires_at", nullable=True), _at("retired_at", nullable=True),
     PrimaryKeyConstraint("pattern_id"), CheckConstraint("confidence BETWEEN 0 AND 1", "patterns_confidence"))
 
-APPEND_ONLY = (ledger_entries, policies, run_shards, blobs, recorded_frames, recorded_parts)  # by trigger, for everyone
+APPEND_ONLY = (ledger_entries, policies, run_shards, blobs, recorded_frames, recorded_parts, answers)  # by trigger, for everyone

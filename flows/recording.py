@@ -8,18 +8,22 @@ from typing import Any
 import pandas as pd
 
 from audit.ledger import Entry
-from audit.recommendations import Recommendation
+from audit.recommendations import Asked
 from audit.runs import RunHandle
 from audit.seal import Seal, Sealed
 from flows.messages import Told, outgoing
 from flows.wiring import House
 from pacing_brain import incidents as lifecycle
+from pacing_brain import lifetime
+from pacing_brain.answers import Extent
 from pacing_brain.decision import bodies
 from pacing_brain.model import Action, IncidentChange, Inputs, Outcome, SourceState
 from pacing_brain.natives import natives
 
 SHARD_ENTRIES = 5_000  # each shard is a short transaction: a click never waits behind a run
 OUTCOME_FRAMES = ("decisions", "memory")
+ASKED = ["flight_id", "platform", "account_id", "platform_campaign_id", "campaign_id", "currency", "actual_micros", "target_micros", "budget_micros",
+         "start_date", "end_date", "action", "severity", "direction", "unexplained_pct", "campaigns", "restates_seq"]
 LISTED_ROWS = 1_000  # quarantined rows with an entry of their own; the rest is counted, and kept in the table
 
 
@@ -113,14 +117,16 @@ def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: 
     if not run.live:
         return Seal(summary=summary | {"alerts_queued": 0, "recommendations_opened": 0}, completeness="complete" if complete else "partial",
                     counts=counts, frames=kept)
+    seen = house.answers.seen()  # what people answer from here on is left to the next run
     changes = lifecycle.step(house.incidents.open(), outcome.findings, inputs.run, unjudged(outcome))
-    asks = _recommendations(house, run, inputs, outcome, changes, seqs)
+    asks = _asked(run, inputs, outcome, changes, seqs)
+    standing = house.recommendations.preview(asks, run.as_of)
     told: Told = outgoing(house, run, inputs, outcome, changes, _standing(outcome, seqs), summary)
-    opened = [ask for ask in asks if ask.status == "pending" and ask.version == 1]
     return Seal(
-        summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": len(opened)},
-        completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, recommendations=asks,
-        entries=[*_incident_entries(changes), *_recommendation_entries(asks)], messages=told.messages, dead_letters=outcome.dead_letters)
+        summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": standing.opened},
+        completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, asks=asks, answers_seen=seen,
+        extents={finding.fingerprint: Extent.of(finding) for finding in outcome.findings},
+        entries=_incident_entries(changes), messages=told.messages, dead_letters=outcome.dead_letters)
 
 
 def _standing(outcome: Outcome, seqs: dict[str, int]) -> dict[str, int]:
@@ -144,30 +150,23 @@ def _incident_entries(changes: list[IncidentChange]) -> list[Entry]:
             for change in changes if change.kind in kinds]
 
 
-def _recommendations(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
-                     seqs: dict[str, int]) -> list[Recommendation]:
-    """Open, renew or withdraw: what this run asks for, against what still awaits an answer. `mode = "observe"` asks for nothing."""
-    pending = {ask.flight_id: ask for ask in house.recommendations.pending()}
+def _asked(run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange], seqs: dict[str, int]) -> list[Asked]:
+    """What this run asks people about, one per flight. `mode = "observe"` asks for nothing."""
     incident_of = {flight: change.incident for change in changes if change.kind != "resolved" for flight in change.incident.finding.flights
                    if change.incident.finding.scope == f"campaign:{flight}"}
     asks = outcome.decisions["action"].eq(Action.RECOMMEND_HALT.value) & (inputs.policy.mode != "observe")
-    asked = outcome.decisions[asks]
     until = inputs.run.as_of + timedelta(hours=inputs.policy.approvals.expires_after_hours)
     found = []
-    for row in natives(asked[["flight_id", "platform", "account_id", "platform_campaign_id", "campaign_id", "currency", "actual_micros",
-                              "target_micros", "direction", "campaigns", "restates_seq"]]):
-        before, incident = pending.get(row["flight_id"]), incident_of[row["flight_id"]]
-        seq = seqs.get(row["flight_id"], row["restates_seq"])
-        target = _target(row)
-        found.append(Recommendation(
-            recommendation_id=before.recommendation_id if before else f"R-{incident.incident_id.removeprefix('I-')}-{run.run_id[-6:]}",
-            version=before.version + 1 if before else 1, incident_id=incident.incident_id, flight_id=row["flight_id"], platform=row["platform"],
-            account_id=target["account_id"], campaign_id=target["campaign_id"], status="pending", run_id=run.run_id, decision_seq=int(seq),
-            opened_at=before.opened_at if before else inputs.run.as_of, renewed_at=inputs.run.as_of, expires_at=until,
-            facts={name: row[name] for name in ("currency", "actual_micros", "target_micros", "direction")}))
-    still = {ask.flight_id for ask in found}
-    gone = [ask for flight, ask in pending.items() if flight not in still]
-    return found + [Recommendation(**{**ask.__dict__, "version": ask.version + 1, "status": "withdrawn"}) for ask in gone]
+    for row in natives(outcome.decisions.loc[asks, ASKED]):
+        incident, target = incident_of[row["flight_id"]], _target(row)
+        found.append(Asked(
+            recommendation_id=f"R-{incident.incident_id.removeprefix('I-')}-{run.run_id[-6:]}", incident_id=incident.incident_id,
+            fingerprint=incident.fingerprint, flight_id=row["flight_id"], platform=row["platform"], account_id=target["account_id"],
+            campaign_id=target["campaign_id"], run_id=run.run_id, decision_seq=int(seqs.get(row["flight_id"], row["restates_seq"])),
+            at=inputs.run.as_of, expires_at=until, basis=lifetime.basis(row | target),
+            facts={name: row[name] for name in ("currency", "actual_micros", "target_micros", "budget_micros", "direction")},
+            extent=Extent.of(incident.finding)))
+    return found
 
 
 def _target(row: dict[str, Any]) -> dict[str, str]:
@@ -176,20 +175,6 @@ def _target(row: dict[str, Any]) -> dict[str, str]:
         first = max(row["campaigns"], key=lambda one: (one.get("actual_micros") or 0, str(one["campaign_id"])))
         return {"account_id": str(first["account_id"]), "campaign_id": str(first["campaign_id"])}
     return {"account_id": str(row["account_id"]), "campaign_id": str(row["platform_campaign_id"] or row["campaign_id"])}
-
-
-def _recommendation_entries(asks: list[Recommendation]) -> list[Entry]:
-    said = []
-    for ask in asks:
-        body = {"version": ask.version, "flight_id": ask.flight_id, "incident": ask.incident_id, "decision_seq": ask.decision_seq,
-                "platform": ask.platform, "account_id": ask.account_id, "campaign_id": ask.campaign_id, "expires_at": ask.expires_at, **ask.facts}
-        if ask.status == "withdrawn":
-            said.append(Entry("recommendation_decided", ask.recommendation_id, body | {"decision": "withdrawn", "why": "the run no longer asks for it"}))
-        elif ask.version == 1:
-            said.append(Entry("recommendation_opened", ask.recommendation_id, body))
-        else:
-            said.append(Entry("recommendation_renewed", ask.recommendation_id, body))
-    return said
 
 
 def summary_of(inputs: Inputs, outcome: Outcome, run: RunHandle) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 import pacing_brain
 from audit import clock, keys, migrate
 from audit.anchors import AnchorStore
+from audit.answers import Answers
 from audit.database import Database
 from audit.dead_letters import DeadLetters
 from audit.incidents import Incidents
@@ -31,6 +32,7 @@ from audit.policies import Policies
 from audit.quarantine import Quarantine
 from audit.recommendations import Recommendations
 from audit.runs import Runs
+from audit.standing import StandingAnswers
 from audit.windows import Windows
 from connectors.snowflake_settings import SnowflakeSettings
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
@@ -80,6 +82,14 @@ class House:
     @cached_property
     def recommendations(self) -> Recommendations:
         return Recommendations(self.database)
+
+    @cached_property
+    def answers(self) -> Answers:
+        return Answers(self.database)
+
+    @cached_property
+    def standing_answers(self) -> StandingAnswers:
+        return StandingAnswers(self.database)
 
     @cached_property
     def outbox(self) -> Outbox:

@@ -1,11 +1,10 @@
 """The seal: incidents, recommendations, messages and dead letters become true together, or not at all."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from audit import quarantine
+from audit import quarantine, recommendations
 from audit.dead_letters import DeadLetters
 from audit.incidents import Incidents
 from audit.ledger import Entry
@@ -13,8 +12,10 @@ from audit.outbox import Outbox, OutgoingMessage, delivery_id
 from audit.patterns import Patterns, learn, retire
 from audit.policies import Policies
 from audit.quarantine import Quarantine
-from audit.recommendations import Recommendation, Recommendations
+from audit.recommendations import Asked, Recommendations
 from audit.seal import Seal
+from pacing_brain import lifetime
+from pacing_brain.answers import Extent
 from pacing_brain.errors import DatabaseRefused, LedgerError, UsageError
 from pacing_brain.frames import PATTERNS
 from pacing_brain.model import Finding, Incident, IncidentChange, Quarantined
@@ -40,9 +41,12 @@ def message(number=1, run_id="r1"):
     return OutgoingMessage(delivery_id(run_id, f"I-{number}", "post"), "C1", f"I-{number}", "post", "31 % over\x00", [{"type": "divider"}])
 
 
-def recommendation(seq, **changes):
-    return replace(Recommendation("R-1", 1, "I-1", "F1", "google", "118", "4711", "pending", "r1", seq, AT, AT, AT + timedelta(hours=12),
-                                  {"over_micros": 10**12}), **changes)
+def asked(seq, *, at=AT, **changes):
+    basis = lifetime.basis({"action": "recommend_halt", "direction": "over", "severity": "critical", "budget_micros": 10**9, "unexplained_pct": 31.0})
+    usual = {"recommendation_id": "R-1", "incident_id": "I-1", "fingerprint": "campaign:F1:over", "flight_id": "F1", "platform": "google",
+             "account_id": "118", "campaign_id": "4711", "run_id": "r1", "decision_seq": seq, "at": at, "expires_at": at + timedelta(hours=12),
+             "basis": basis, "facts": {"over_micros": 10**12}, "extent": Extent("critical", "critical", "over", 10**12, zero=False)}
+    return Asked(**usual | changes)
 
 
 @pytest.fixture
@@ -60,13 +64,15 @@ def test_all_of_it_stands_at_once(database, runs, run):
     """After the seal the incident, the recommendation, the message and the dead letter are there, and read back as they were."""
     (seq,) = runs.record_shard(run, 0, [Entry("campaign_decided", "F1")])
     assert Incidents(database).open() == []
-    runs.seal(run, Seal(summary={}, entries=[Entry("incident_opened", "I-1")], incidents=[opened()], recommendations=[recommendation(seq)],
+    runs.seal(run, Seal(summary={}, entries=[Entry("incident_opened", "I-1")], incidents=[opened()], asks=[asked(seq)],
                         messages=[message()], dead_letters=[{"flight_id": "F9", "error": "node pacing: overflow", "node": "pacing"}]))
     (found,) = Incidents(database).open()
     assert found.finding.headline == "31 % over \U0001f642\ufffd"
     assert found.model_copy(update={"finding": incident().finding}) == incident() == Incidents(database).get("I-1").model_copy(
         update={"finding": incident().finding})
-    assert Recommendations(database).pending() == [recommendation(seq)] == [Recommendations(database).get("R-1")]
+    (pending,) = Recommendations(database).pending()
+    assert pending == Recommendations(database).get("R-1")
+    assert (pending.status, pending.version, pending.campaign_id, pending.facts) == ("pending", 1, "4711", {"over_micros": 10**12})
     assert DeadLetters(database).standing() == [{"flight_id": "F9", "error": "node pacing: overflow", "node": "pacing"}]
     assert [each.delivery_id for each in Outbox(database).lease(10)] == [message().delivery_id]
 
@@ -111,18 +117,55 @@ def test_an_incident_that_moved_meanwhile_stops_the_seal(runs, run, opening):
         next_run(runs, opening, Seal(summary={}, incidents=[IncidentChange(kind="changed", incident=incident(version=2), before=incident())]))
 
 
-def test_a_recommendation_is_renewed_and_withdrawn(database, runs, run, opening):
-    """A renewal has the next version, an old version is refused, a withdrawn one awaits no answer."""
+def test_a_recommendation_is_renewed_in_silence(database, runs, run, opening):
+    """The same question again keeps its version, with new figures and a later end; when the run asks no more it is withdrawn."""
     (seq,) = runs.record_shard(run, 0, [Entry("campaign_decided", "F1")])
-    runs.seal(run, Seal(summary={}, incidents=[opened()], recommendations=[recommendation(seq)]))
-    renewed = recommendation(seq, version=2, renewed_at=AT + timedelta(hours=4))
-    next_run(runs, opening, Seal(summary={}, recommendations=[renewed]))
-    assert Recommendations(database).pending() == [renewed]
+    runs.seal(run, Seal(summary={}, incidents=[opened()], asks=[asked(seq)]))
+    later = AT + timedelta(hours=4)
+    next_run(runs, opening, Seal(summary={}, asks=[asked(seq, at=later, run_id="r2", facts={"over_micros": 2 * 10**12})]))
+    (renewed,) = Recommendations(database).pending()
+    assert (renewed.version, renewed.opened_at, renewed.expires_at) == (1, AT, later + timedelta(hours=12))
+    assert (renewed.run_id, renewed.facts) == ("r2", {"over_micros": 2 * 10**12})
     with runs.open(opening(window=opening().window + timedelta(hours=8))) as third:
-        with pytest.raises(LedgerError, match="R-1 changed while"):
-            runs.seal(third, Seal(summary={}, recommendations=[renewed]))
-        runs.seal(third, Seal(summary={}, recommendations=[recommendation(seq, version=3, status="withdrawn")]))
+        sealed = runs.seal(third, Seal(summary={}, asks=[]))
+    gone = Recommendations(database).get("R-1")
+    assert (gone.status, gone.ended_seq) == ("withdrawn", sealed.seqs[0])
     assert Recommendations(database).pending() == []
+
+
+@pytest.mark.parametrize(("change", "version"), [
+    ({"direction": "under"}, 2), ({"severity": "warning"}, 2), ({"action": "slack_alert"}, 2), ({"budget_micros": 5}, 2), ({"end_date": "2026-12-01"}, 2),
+    ({"unexplained_pct": 35.9}, 1), ({"unexplained_pct": 36.0}, 2), ({"unexplained_pct": 26.0}, 2), ({"unexplained_pct": None}, 2)])
+def test_another_question_has_the_next_version(database, runs, run, opening, change, version):
+    """The version rises when action, direction, severity, the plan or five points of the unexplained part changed, and only then."""
+    (seq,) = runs.record_shard(run, 0, [Entry("campaign_decided", "F1")])
+    runs.seal(run, Seal(summary={}, incidents=[opened()], asks=[asked(seq)]))
+    next_run(runs, opening, Seal(summary={}, asks=[asked(seq, basis={**asked(seq).basis, **change})]))
+    assert Recommendations(database).get("R-1").version == version
+
+
+def test_another_problem_of_the_flight_is_another_recommendation(database, runs, run, opening):
+    """A flight is asked about once: the recommendation of the older problem is superseded by that of the newer."""
+    (seq,) = runs.record_shard(run, 0, [Entry("campaign_decided", "F1")])
+    runs.seal(run, Seal(summary={}, incidents=[opened()], asks=[asked(seq)]))
+    zero = IncidentChange(kind="opened", incident=incident(incident_id="I-2", fingerprint="campaign:F1:zero"))
+    sealed = next_run(runs, opening, Seal(summary={}, incidents=[zero], asks=[asked(seq, recommendation_id="R-2", incident_id="I-2",
+                                                                                   fingerprint="campaign:F1:zero")]))
+    (now,) = Recommendations(database).pending()
+    assert now.recommendation_id == "R-2"
+    assert (Recommendations(database).get("R-1").status, sealed.summary["recommendations_opened"]) == ("superseded", 1)
+
+
+@pytest.mark.parametrize(("status", "asked_again"), [
+    ("approved", False), ("attempting", False), ("unknown", False), ("done", False), ("handed_over", False), ("expired", True), ("aborted", True)])
+def test_what_is_being_done_is_not_asked_again(database, runs, run, opening, status, asked_again):
+    """While a halt is on its way, and while the incident of a carried-out one is open, the flight is not asked about again."""
+    (seq,) = runs.record_shard(run, 0, [Entry("campaign_decided", "F1")])
+    runs.seal(run, Seal(summary={}, incidents=[opened()], asks=[asked(seq)]))
+    with database.transaction() as connection:
+        recommendations.end(connection, recommendations.locked(connection, "R-1"), status, {}, AT)
+    next_run(runs, opening, Seal(summary={}, asks=[asked(seq, recommendation_id="R-2")]))
+    assert [one.recommendation_id for one in Recommendations(database).pending()] == ["R-2"] * asked_again
 
 
 def test_quarantined_rows_are_kept_once(database, run):
