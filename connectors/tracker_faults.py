@@ -5,9 +5,8 @@ from collections.abc import Mapping
 import pandas as pd
 
 from connectors.tracker_sheet import CellFault, SharedCell
-from pacing_brain.model import Quarantined
+from pacing_brain.model import TOTALS, Quarantined
 
-TOTALS = "a row of totals, no line of the plan: left out"
 SHARED = "one merged cell over rows {} to {}: give these rows one flight_id if they share the amount, or write each row's own"
 
 

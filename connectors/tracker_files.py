@@ -15,6 +15,7 @@ from connectors.tracker_xlsx import read_xlsx
 from pacing_brain.errors import TrackerUnreadable
 
 MAX_BYTES = 50_000_000
+_POSTGRES = ("postgresql:", "postgres:", "postgresql+psycopg:")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
@@ -24,7 +25,7 @@ def read_sheet(location: str, *, http: httpx.Client | None, snowflake: Snowflake
     Raises:
         TrackerUnreadable: it cannot be read; the message names the place without secrets and the next step.
     """
-    if location.startswith(("postgresql:", "postgres:", "postgresql+psycopg:")):
+    if location.startswith(_POSTGRES):
         return read_postgres(location)
     if location.startswith("snowflake:"):
         return read_snowflake(location, snowflake, query_tag)
@@ -34,6 +35,11 @@ def read_sheet(location: str, *, http: httpx.Client | None, snowflake: Snowflake
     if "://" in location:
         raise TrackerUnreadable(f"tracker: {location.partition(':')[0]}:// is not read. Use a path, https://, postgresql:// or snowflake:TABLE.")
     return _read_path(location)
+
+
+def is_path(location: str) -> bool:
+    """Whether it is a file of this machine."""
+    return "://" not in location and not location.startswith((*_POSTGRES, "snowflake:"))
 
 
 def _read_path(location: str) -> Sheet:

@@ -83,11 +83,13 @@ def demo(html: Annotated[Path | None, typer.Option("--html", help="Also write th
 @app.command()
 def run(as_of: Annotated[str | None, typer.Option("--as-of", metavar="ISO8601", help="The instant to decide for; default: now.")] = None,
         policy: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="Another policy than the one in force: a rehearsal.")] = None,
-        full: Annotated[bool, typer.Option("--full", help="Decide everything anew; restate nothing.")] = False, as_json: Json = False) -> None:
+        full: Annotated[bool, typer.Option("--full", help="Decide everything anew; restate nothing.")] = False,
+        rehearsal: Annotated[bool, typer.Option("--rehearsal", help="Decide as of now without telling anybody, also where the window is sealed.")] = False,
+        as_json: Json = False) -> None:
     """One run, through the Prefect flow."""
     from flows.commands import run as run_window
 
-    _do(run_window, as_of=as_of, policy=policy, full=full, as_json=as_json)
+    _do(run_window, as_of=as_of, policy=policy, full=full, rehearsal=rehearsal, as_json=as_json)
 
 
 @app.command()

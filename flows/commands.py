@@ -19,10 +19,12 @@ from pacing_brain.errors import UsageError
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def run(*, as_of: str | None, policy: Path | None, full: bool, as_json: bool) -> int:
+def run(*, as_of: str | None, policy: Path | None, full: bool, rehearsal: bool, as_json: bool) -> int:
     """One run, and what it found."""
     settings = Settings.read()
-    request = Request(None if as_of is None else read_as_of(as_of), policy, full)
+    request = Request(None if as_of is None else read_as_of(as_of), policy, full, rehearsal)
+    if not commands_record.exists(settings):
+        _before_the_first(settings)
     if as_json:
         views.emit(run_window(settings.model_copy(update={"console": "none"}), request))
         return 0
@@ -32,6 +34,21 @@ def run(*, as_of: str | None, policy: Path | None, full: bool, as_json: bool) ->
         unsent = house.outbox.counts()["pending"]
     views.show(next_steps(summary, unsent))
     return 0
+
+
+def _before_the_first(settings: Settings) -> None:
+    """Where no earlier plan could stand in, a plan file that cannot be read is told before any server is started; else that it takes a while.
+
+    Raises:
+        TrackerUnreadable: as the run would.
+    """
+    from connectors.tracker_columns import understood  # noqa: PLC0415  the other commands do without pandas
+    from connectors.tracker_files import is_path, read_sheet  # noqa: PLC0415
+
+    if settings.tracker and is_path(settings.tracker):
+        understood(read_sheet(settings.tracker, http=None, snowflake=None, query_tag=""))
+    if sys.stderr.isatty():
+        print("pacing: the first run here makes its database, warehouse and Prefect server ready: up to a minute, once.", file=sys.stderr)  # noqa: T201
 
 
 def run_window(settings: Settings, request: Request) -> dict[str, Any]:
@@ -71,8 +88,12 @@ def details_of(house: House, summary: dict[str, Any]) -> RunDetails:
 def next_steps(summary: dict[str, Any], unsent: int = 0) -> RenderableType:
     """Where to go from here. unsent: messages that wait in the outbox, since Slack did not take them."""
     steps = [("why a campaign got its decision", views.command("explain CAMPAIGN"))]
+    if summary.get("report"):
+        steps.append(("every flight, to look at in a browser", str(summary["report"])))
     if summary["mode"] == "live":
         steps.insert(0, ("where everything stands", views.command("status")))
+        if summary["already_sealed"]:
+            steps.append(("mended something? decide anew, telling nobody", views.command("run --rehearsal")))
     else:
         steps[0] = (steps[0][0], views.command(f"explain CAMPAIGN --run {summary['run_id']}"))
     if unsent:

@@ -4,7 +4,6 @@ from contextlib import nullcontext
 
 from connectors.tracker import plan_of
 from connectors.tracker_columns import REQUIRED, SYNONYMS, understood
-from connectors.tracker_faults import TOTALS
 from connectors.tracker_files import read_sheet
 from connectors.tracker_values import UNBUILT
 from flows.doctor_checks import Checks, Subject
@@ -33,7 +32,7 @@ def check_tracker(subject: Subject, checks: Checks) -> None:
         checks.ok("columns", f"{', '.join(headers)}" + (f"; not given: {', '.join(absent)}" if absent else "")
                   + (f"; mean nothing here: {', '.join(ignored)[:200]}" if ignored else ""))
         read = plan_of(sheet, as_of=subject.now(), policy=subject.policy)
-        unusable = [row for row in read.quarantined if not row.reason.startswith(TOTALS)]  # a row of totals is nobody's fault
+        unusable = [row for row in read.quarantined if not row.is_totals]  # a row of totals is nobody's fault
         for row in unusable[:SHOWN]:
             says, _, mend = row.reason.partition(": ")
             checks.problem(f"row {row.row}", f"column {row.column}: {says.rstrip('.')}." if row.column else f"{says.rstrip('.')}.",

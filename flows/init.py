@@ -26,10 +26,10 @@ def init(folder: Path) -> int:
                views.pairs(*(("written" if fresh else "left alone", f"{name}: {PURPOSE[name]}" if fresh else f"{name}: it was there already")
                              for name, fresh in done.items())),
                views.heading("Next"),
-               views.numbered(["Copy .env.example to .env and fill in where your tracker and your Snowflake are.",
+               views.numbered(["Copy .env.example to .env, take the # away from PACING_TRACKER and PACING_POLICY, and fill in where your tracker and your Snowflake are.",
                                "Run snowflake-grants.sql, and make the Slack app from slack-manifest.yaml.",
                                "Run pacing doctor in this folder: it checks every connection and says how to mend what is not right.",
-                               'Run pacing run. policy.toml says mode = "observe": set it to "recommend" when you trust what you see.']))
+                               'Run pacing run --rehearsal until the plan reads right, then pacing run. policy.toml says mode = "observe": set it to "recommend" to get cards.']))
     return 0
 
 

@@ -82,13 +82,14 @@ def watched(settings: Settings, request: Request) -> tuple[dict[str, Any], str]:
     """
     window = Watched(settings, request)
 
-    def pacing_run_here(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:  # noqa: ARG001  shown on the page
+    def pacing_run_here(as_of: str | None = None, policy: str | None = None, full: bool = False, rehearsal: bool = False) -> State[Any]:  # noqa: ARG001  shown on the page
         return window.run()
 
     trouble = ""
     try:
         Flow(pacing_run_here, name="pacing-run", persist_result=False)(
-            as_of=request.as_of.isoformat() if request.as_of else None, policy=str(request.policy) if request.policy else None, full=request.full)
+            as_of=request.as_of.isoformat() if request.as_of else None, policy=str(request.policy) if request.policy else None, full=request.full,
+            rehearsal=request.rehearsal)
     except BaseException as error:
         if window.error is not None:
             raise window.error from None

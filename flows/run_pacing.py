@@ -30,11 +30,15 @@ DELIVERY_BUDGET_S = 120.0  # what is not out by then is relayed by upkeep
 
 @dataclass(frozen=True)
 class Request:
-    """What a person or the schedule asks for. as_of null: now. policy: another file than the one in force. full: restate nothing."""
+    """What a person or the schedule asks for. as_of null: now. policy: another file than the one in force. full: restate nothing.
+
+    rehearsal: decide without telling anybody, also where the window is sealed.
+    """
 
     as_of: datetime | None = None
     policy: Path | None = None
     full: bool = False
+    rehearsal: bool = False
 
 
 @dataclass
@@ -92,7 +96,7 @@ def open_run(house: House, request: Request) -> tuple[RunHandle, Policy]:
     policy = Policy.load(request.policy) if request.policy else house.policy
     window = floor(as_of, policy.schedule_hours)
     near = abs(as_of - now) <= timedelta(hours=policy.schedule_hours)
-    live = near and policy.digest == house.policy.digest
+    live = near and policy.digest == house.policy.digest and not request.rehearsal
     house.policies.adopt(policy)
     run = house.runs.open(Opening(window=window, as_of=as_of, live=live, policy_digest=policy.digest, code_version=code_version(),
                                   spend_source=house.settings.spend_source, tracker=house.tracker_name, libraries=libraries.versions()), wait_seconds=WAIT_FOR_WINDOW_S)

@@ -171,7 +171,7 @@ def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: p
 
 def _in_no_plan(amount: str, n_campaigns: int, account_id: str, since: pd.Timestamp, inputs: Inputs) -> str:
     """A row of the plan that cannot be used leaves its campaign without one: the reader is told that this may be it."""
-    refused = [row for row in inputs.quarantined if row.source == "tracker" and row.row]
+    refused = [row for row in inputs.quarantined if row.source == "tracker" and row.row and not row.is_totals]
     doubt = f" {_rows(len(refused))} of the plan cannot be used, and it may belong to one of them." if refused else ""
     campaigns = "1 campaign" if n_campaigns == 1 else f"{n_campaigns} campaigns"
     return f"{amount} of spend in {campaigns} of account {account_id} is in no plan, since {since:%d %b %Y}.{doubt}"
@@ -188,7 +188,7 @@ def _first(values: pd.Series) -> str | None:
 
 def _with_unusable_rows(found: list[Finding], inputs: Inputs) -> list[Finding]:
     """Rows of the plan that cannot be used are a finding of the tracker, one with whatever else is wrong with it: nothing is dropped in silence."""
-    rows = [row for row in inputs.quarantined if row.source == "tracker"]
+    rows = [row for row in inputs.quarantined if row.source == "tracker" and not row.is_totals]
     if not rows:
         return found
     where = f"Row {rows[0].row}: " if rows[0].row else ""

@@ -97,6 +97,9 @@ class RunContext(_Value):
     days_to: datetime | None = None
 
 
+TOTALS = "a row of totals, no line of the plan: left out"
+
+
 class Quarantined(_Value):
     """A row that cannot be used: kept with its place and the reason, never dropped in silence."""
 
@@ -107,6 +110,11 @@ class Quarantined(_Value):
     value: str | None = None  # at most 200 characters
     reason: str  # one sentence with the next step
     subject: str | None = None  # flight_id or campaign key, where known
+
+    @property
+    def is_totals(self) -> bool:
+        """Nothing to mend: it adds other rows up."""
+        return self.reason.startswith(TOTALS)
 
 
 @dataclass(frozen=True)

@@ -206,13 +206,15 @@ def test_a_rehearsal_tells_nobody_and_leaves_nothing(lived, tmp_path):
     before = remembered()
     past = desk.left(run_window(desk.settings(), Request(as_of=AT - timedelta(days=2))))
     other = desk.left(run_window(desk.settings(), Request(as_of=THIRD, policy=policy)))
-    for ran in (past, other):
+    same = desk.left(run_window(desk.settings(), Request(as_of=THIRD, rehearsal=True)))
+    for ran in (past, other, same):
         assert (ran.summary["mode"], ran.summary["alerts_queued"], ran.summary["recommendations_opened"]) == ("rehearsal", 0, 0)
         assert not ran.said("incident_opened", "incident_changed", "incident_resolved", "recommendation_opened", "recommendation_renewed")
         assert ran.incidents == lived.third.incidents
         assert ran.asks == lived.third.asks
         assert ran.said("campaign_decided")
     assert remembered() == before
+    assert same.summary["policy_digest"] == lived.third.summary["policy_digest"]
     assert other.summary["policy_digest"] != lived.third.summary["policy_digest"]
     assert other.summary["by_severity"]["critical"] >= lived.third.summary["by_severity"]["critical"]
 

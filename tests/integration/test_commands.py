@@ -88,6 +88,15 @@ class TestRun:
         assert "Incidents opened" not in done.stdout
         assert "--run" in done.stdout
 
+    def test_a_plan_that_cannot_be_read_is_told_before_anything_starts(self, tmp_path: Path) -> None:
+        """In an empty home the first run looks at a plan file first: one line, and no server was made for it."""
+        (tmp_path / "plan.csv").write_text("Media plan Q4\n\nKampagne,Plattform,Budget,Beginn,Ende,Währung\nA,Google Ads,100,2026-11-01,2026-11-30,EUR\n")
+        (tmp_path / ".env").write_text("PACING_TRACKER=plan.csv\n")
+        done = pacing(tmp_path / "home", "run")  # it runs in the folder around its home
+        assert (done.returncode, done.stdout) == (1, "")
+        assert "Row 3 looks like the header" in done.stderr
+        assert not (tmp_path / "home" / "postgres").exists()
+
     def test_as_of_without_a_zone_is_utc_and_said(self, capsys: pytest.CaptureFixture[str]) -> None:
         """A naive instant is taken as UTC, with a line on stderr."""
         assert commands.read_as_of("2026-11-05T08:00").isoformat() == "2026-11-05T08:00:00+00:00"
