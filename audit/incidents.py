@@ -1,15 +1,32 @@
 """Incidents as they are kept. What a run does to them is decided in `pacing_brain.incidents`; a seal writes it down."""
 
 from collections.abc import Iterable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Row, Text, any_, bindparam, insert, literal, select, update
+import pandas as pd
+from sqlalchemy import ARRAY, Connection, Row, Text, any_, bindparam, insert, literal, select, text, update
 
 from audit.database import Database
 from audit.tables import incidents
+from pacing_brain.breaker import HISTORY_DAYS
 from pacing_brain.errors import LedgerError
+from pacing_brain.frames import HISTORY
 from pacing_brain.model import Finding, Incident, IncidentChange
+
+
+# Incidents of single campaigns by account, problem and age in whole days; both ends of the fortnight in, and nothing of the future.
+_OPENED = text("""
+    SELECT finding->>'platform' AS platform, finding->>'account_id' AS account_id, finding->>'problem' AS problem,
+           floor(extract(epoch FROM :as_of - opened_at) / 86400)::bigint AS age_days, count(*) AS opened
+    FROM pacing.incidents
+    WHERE opened_at <= :as_of AND opened_at > :as_of - make_interval(days => :days + 1) AND finding->>'problem' IN ('over', 'under', 'zero')
+      AND finding->>'scope' LIKE 'campaign:%'
+    GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4""")
+_HELD = text("""
+    SELECT finding->>'platform' AS platform, finding->>'account_id' AS account_id, kind->>'kind' AS kind, finding->>'scope' AS scope
+    FROM pacing.incidents, jsonb_array_elements(finding->'facts'->'kinds') AS kind
+    WHERE state = 'open' AND finding->>'problem' = 'surge' ORDER BY 4, 3""")
 
 
 class Incidents:
@@ -21,6 +38,14 @@ class Incidents:
         with self.database.transaction() as connection:
             rows = connection.execute(select(incidents).where(incidents.c.state == "open").order_by(incidents.c.fingerprint))
             return [_incident(row) for row in rows]
+
+    def history(self, as_of: datetime) -> pd.DataFrame:
+        """HISTORY: how many incidents of single campaigns were opened on each of the days before an instant, and where pauses are held."""
+        with self.database.transaction() as connection:
+            rows = [(*row, None) for row in connection.execute(_OPENED, {"as_of": as_of, "days": HISTORY_DAYS})]
+            held = [(row.platform, row.account_id, row.kind, 0, 0, row.scope) for row in connection.execute(_HELD)]
+        columns = list(HISTORY.columns)
+        return HISTORY.check(pd.DataFrame([*rows, *held], columns=columns)) if rows or held else HISTORY.empty()
 
     def get(self, incident_id: str) -> Incident | None:
         with self.database.transaction() as connection:

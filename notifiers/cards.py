@@ -28,7 +28,7 @@ SCOPE_CARDS: dict[Problem, Card] = {Problem.ZERO: cards_scope.account_stopped, P
 NAMES = {
     Problem.OVER: "Over plan", Problem.UNDER: "Under plan", Problem.ZERO: "Not delivering", Problem.STALE: "No new data",
     Problem.DUPLICATE: "Data that do not add up", Problem.CURRENCY: "Currencies differ", Problem.IDENTITY: "Who is who",
-    Problem.UNPLANNED: "Spend in no plan", Problem.TRACKER: "Faults in the plan", Problem.ERROR: "Could not be judged",
+    Problem.UNPLANNED: "Spend in no plan", Problem.TRACKER: "Faults in the plan", Problem.ERROR: "Could not be judged", Problem.SURGE: "A data fault is likely",
 }
 
 

@@ -24,7 +24,7 @@ PARTS = {"matched": "in plan", "after_watermark": "not complete yet", "untracked
          "outside_flight": "outside its flight", "quarantined": "unusable"}
 SCALE = Stake()  # its least amounts by currency say how far a yen is from a pound, near enough to sort by
 PROBLEMS = {Problem.STALE: "no new data", Problem.DUPLICATE: "data do not add up", Problem.CURRENCY: "currencies differ",
-            Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.ZERO: "not delivering",
+            Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.SURGE: "a data fault is likely", Problem.ZERO: "not delivering",
             Problem.IDENTITY: "is it the same campaign?"}
 
 

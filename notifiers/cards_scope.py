@@ -22,12 +22,15 @@ SCOPE_WORDS = {
     Problem.TRACKER: ("The plan needs a look", "What the plan says wrongly is not judged; everything else is."),
     Problem.ERROR: ("Could not be judged", "The monitor tries again at the next run; everything else was judged."),
     Problem.IDENTITY: ("Who is who?", "Nothing of it is judged until a person has looked."),
+    Problem.SURGE: ("A data fault is likely", "Their pauses are held, and nobody is asked about them; each stays a row of the digest."),
     Problem.ZERO: ("Not delivering", "Nothing is paused: the cause lies above the single campaign."),
 }
 NEXT_STEPS = {
     Problem.STALE: "Look at the connector of this account (Fivetran, Supermetrics or your own job): is it paused, failing, or logged out?",
     Problem.DUPLICATE: "Look at the load of these days in the warehouse: loaded twice, or only in part?",
     Problem.CURRENCY: "Correct column currency in the plan, or the account's currency in the feed.",
+    Problem.SURGE: ("Look at the feed and at the plan first: one load, one edit or one currency explains many campaigns at once. "
+                    "If they really are off plan, an approver releases their pauses with `pacing halts release`."),
     Problem.TRACKER: "Correct the rows in the plan; the next run reads them again.",
     Problem.ZERO: ("Look at the account first: payment and credit line, spending limit, suspension, access. "
                    "Then whether anyone paused everything on purpose."),

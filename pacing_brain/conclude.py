@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pacing_brain import findings, frames, match, mitigation
+from pacing_brain import breaker, findings, frames, match, mitigation
 from pacing_brain.digests import group_digests
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
@@ -25,9 +25,11 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     whole = pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
     decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
     decisions = _with_reallocation(decisions)
+    held = breaker.look(decisions, inputs)
+    decisions = breaker.hold(decisions, held)
     decisions = _with_digests(decisions, inputs, days)
     decisions = _restate(decisions, inputs)
-    found = findings.find(decisions, days, accounts, inputs)
+    found = findings.sorted_by_fingerprint(breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions))
     decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found,

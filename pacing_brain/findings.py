@@ -30,10 +30,10 @@ def find(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
         together[scope, row["problem"]].append(row)
     found = [_finding(scope, problem, rows, feeds) for (scope, problem), rows in together.items()]
     found += _outside_every_plan(decisions, days, accounts, inputs)
-    return _sorted(_with_unusable_rows(found, inputs))
+    return sorted_by_fingerprint(_with_unusable_rows(found, inputs))
 
 
-def _sorted(found: list[Finding]) -> tuple[Finding, ...]:
+def sorted_by_fingerprint(found: list[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(found, key=lambda finding: finding.fingerprint))
 
 

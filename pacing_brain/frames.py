@@ -181,6 +181,17 @@ PATTERNS = _frame(
     expires_at=(INSTANT, NULLABLE, ""),
 )
 
+# How many incidents were opened before, for the breaker: by account, problem and age.
+HISTORY = _frame(
+    "history",
+    platform=(TEXT, NULLABLE, ""),
+    account_id=(TEXT, NULLABLE, ""),
+    problem=(TEXT, REQUIRED, "over | under | zero"),
+    age_days=(COUNT, REQUIRED, "0: in the last 24 hours, 1: in the 24 hours before, ..."),
+    opened=(COUNT, REQUIRED, "incidents of single campaigns"),
+    held_scope=(TEXT, NULLABLE, "the scope whose pauses of this kind are held since an earlier run"),
+)
+
 # Context row of an account, computed once before the graph over everything.
 ACCOUNTS = _frame(
     "accounts",

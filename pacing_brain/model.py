@@ -7,6 +7,7 @@ from enum import StrEnum
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from pacing_brain.frames import HISTORY
 from pacing_brain.policy import Policy
 
 
@@ -66,6 +67,7 @@ class Problem(StrEnum):
     UNPLANNED = "unplanned"
     TRACKER = "tracker"
     ERROR = "error"
+    SURGE = "surge"
 
 
 class _Value(BaseModel):
@@ -131,6 +133,7 @@ class Inputs:
     memory: pd.DataFrame
     patterns: pd.DataFrame
     quarantined: tuple[Quarantined, ...] = ()  # rows that a connector could not use
+    history: pd.DataFrame = field(default_factory=HISTORY.empty)  # incidents opened before, for the breaker
 
 
 class Finding(_Value):

@@ -127,6 +127,15 @@ class Clock(_Table):
     future_minutes: NonNegativeFloat = 5.0  # a load further ahead of the clock is a fault
 
 
+class Breaker(_Table):
+    """When very many campaigns fail at once, their pauses are held: a data fault is likelier."""
+
+    least: int = Field(default=20, ge=1)  # so many new problems of one kind are never too many
+    times_median: PositiveFloat = 3.0  # of the 14-day median of new incidents a day
+    share_pct: float = Field(default=10.0, ge=0.0, le=100.0)  # of the scope's judged flights
+    judged_flights: int = Field(default=10, ge=1)  # an account with fewer is no scope of its own
+
+
 class Route(_Table):
     channel: str | None = None
     owner: str | None = None
@@ -172,6 +181,7 @@ class Policy(_Table):
     tracker: Tracker = Tracker()
     ended: Ended = Ended()
     clock: Clock = Clock()
+    breaker: Breaker = Breaker()
     routes: dict[str, Route] = Field(default_factory=dict)
     approvals: Approvals = Approvals()
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
