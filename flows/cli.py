@@ -138,6 +138,17 @@ def report(run_id: Annotated[str | None, typer.Option("--run", metavar="ID", hel
 
 
 @app.command()
+def backtest(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A recorded history: windows, tracker, spend and loads as parquet.")],
+             out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where the decisions go, as parquet.")],
+             policy: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="Another policy than the built-in one.")] = None,
+             learning: Annotated[bool, typer.Option(" /--no-learning", help="Learn nothing on the way.")] = True) -> None:
+    """Decide every window of a recorded history, knowing at each only what was known then."""
+    from flows.backtest import backtest as replay
+
+    _do(replay, folder, out=out, policy=policy, learn=learning)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every connection, permission, table, column, clock and Slack scope; each problem with how to mend it."""
     from flows.doctor import doctor as examine

@@ -6,6 +6,7 @@ PacingError
 ├── PolicyError              the policy file cannot be used
 ├── DataError                outside data cannot be used at all
 │   ├── TrackerUnreadable    the tracker could not be read
+│   ├── HistoryUnreadable    a recorded history lacks a file or a column
 │   ├── SpendShapeError      a spend table, column or privilege is missing
 │   └── FrameError           a frame does not have its declared columns
 ├── Unavailable              transient: the other side did not answer; trying again may help
@@ -49,6 +50,10 @@ class DataError(PacingError):
 
 class TrackerUnreadable(DataError):
     """The tracker could not be read."""
+
+
+class HistoryUnreadable(DataError):
+    """A recorded history lacks a file or a column, or cannot be read."""
 
 
 class SpendShapeError(DataError):

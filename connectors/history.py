@@ -1,0 +1,159 @@
+"""A recorded history: what plan, warehouse and loads showed at each of many instants (CONTRACT, A recorded history).
+
+At a window only rows count that were there by then; of each key the latest. A window costs what changed since the one before: the rows of a
+table are sorted by instant once, and a pointer per key moves forward.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from connectors.spend_read import totals_frame
+from connectors.tracker import TrackerRead, plan_of
+from connectors.tracker_sheet import Sheet, cell_text
+from pacing_brain.errors import HistoryUnreadable
+from pacing_brain.frames import CAMPAIGNS, LOADS, SPEND, TARGETS
+from pacing_brain.model import Quarantined
+from pacing_brain.policy import Policy
+
+Positions = npt.NDArray[np.int64]
+GROUPED = ["account_id", "campaign_id", "campaign_name", "currency", "day"]  # as the spend query groups a warehouse's rows
+NEEDED = {"windows": ("as_of",), "tracker": ("valid_from", "campaign_id", "campaign_name"),
+          "spend": ("seen_at", "account_id", "campaign_id", "campaign_name", "day", "spend_micros"), "loads": ("account_id", "seen_at", "loaded_at")}
+TEXTS = ("platform", "account_id", "campaign_id", "campaign_name", "market", "product", "currency", "timezone", "status")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was known at an instant: frames as `pacing_brain.frames` declares them."""
+
+    targets: pd.DataFrame
+    quarantined: tuple[Quarantined, ...]
+    spend: pd.DataFrame
+    loads: pd.DataFrame
+    campaigns: pd.DataFrame
+    totals: pd.DataFrame
+
+
+class _Latest:
+    """A table of which the latest row of each key holds. `upto` moves forward only."""
+
+    def __init__(self, table: pd.DataFrame, instants: str, key: list[str]) -> None:
+        self.table = table.sort_values(instants, kind="stable", ignore_index=True)
+        self._at = self.table[instants].to_numpy(dtype="datetime64[us]")
+        codes = self.table.groupby(key, dropna=False, sort=False).ngroup().to_numpy()
+        self._codes: Positions = codes
+        self._current: Positions = np.full(int(codes.max()) + 1 if len(codes) else 0, -1)
+        self._read = 0
+
+    def upto(self, instant: np.datetime64) -> Positions:
+        """Positions in `table` of the rows that hold at an instant, in order of their keys' first appearance."""
+        last = int(np.searchsorted(self._at, instant, side="right"))
+        if last < self._read:
+            raise ValueError("a history is read forwards")
+        self._current[self._codes[self._read:last]] = np.arange(self._read, last)  # of several rows of a key the last one wins
+        self._read = last
+        return self._current[self._current >= 0]
+
+
+class History:
+    """A folder of parquet files, read forwards.
+
+    Raises:
+        HistoryUnreadable: the folder lacks a file or a column, or holds no window; the message names it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        tables = {name: _table(folder, name) for name in NEEDED}
+        self.windows: list[datetime] = [at.to_pydatetime() for at in sorted(set(_utc(tables["windows"]["as_of"])))]
+        if not self.windows:
+            raise HistoryUnreadable(f"{folder / 'windows.parquet'} has no rows: there is no window to decide.")
+        self.name = folder.name
+        self._loads = _Latest(tables["loads"].assign(seen_at=_utc(tables["loads"]["seen_at"])), "seen_at", ["account_id"])
+        self._spend = _Latest(_spend_rows(tables["spend"]), "seen_at", ["account_id", "_who", "day", "copy"])
+        self._grouped = SPEND.check(self._spend.table)
+        self._copies = self._spend.table["copy"].to_numpy() > 0
+        self._gone = self._spend.table["spend_micros"].isna().to_numpy()
+        self._plan = _Latest(_plan_rows(tables["tracker"]), "valid_from", ["flight_id", "_who"])
+        self._read: tuple[bytes, TrackerRead] | None = None
+
+    def at(self, as_of: datetime, policy: Policy, first_day: Callable[[pd.DataFrame], pd.Timestamp]) -> Known:
+        """What was known at `as_of`; spend from `first_day(targets)` on. Windows are asked for in their order."""
+        instant = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
+        plan = self._plan_at(instant, as_of, policy)
+        spend = self._spend_at(instant, first_day(plan.targets))
+        return Known(plan.targets, plan.quarantined, spend, self._loads_at(instant), CAMPAIGNS.empty(), totals_frame(spend))
+
+    def _plan_at(self, instant: np.datetime64, as_of: datetime, policy: Policy) -> TrackerRead:
+        """The tracker's rows as a sheet; read again only when a row of it is new, or when a row's age counts (`target_to_date`)."""
+        rows = self._plan.upto(instant)
+        held = self._plan.table.take(rows)
+        dated = "target_to_date" in held and held["target_to_date"].ne("").any()
+        if self._read is None or dated or self._read[0] != rows.tobytes():
+            cells = held.drop(columns=["valid_from", "_who"]).set_axis(range(2, len(held) + 2))
+            nothing = TrackerRead(TARGETS.empty(), (), self.name, as_of)
+            self._read = rows.tobytes(), plan_of(Sheet(f"{self.name}/tracker.parquet", cells), as_of=as_of, policy=policy) if len(held) else nothing
+        return self._read[1]
+
+    def _spend_at(self, instant: np.datetime64, first: pd.Timestamp) -> pd.DataFrame:
+        rows = self._spend.upto(instant)
+        rows = rows[~self._gone[rows]]
+        rows = rows[self._grouped["day"].to_numpy()[rows] >= first.to_datetime64()]
+        held = self._grouped.take(rows)
+        if not self._copies[rows].any():
+            return held.reset_index(drop=True)
+        groups = held.groupby(GROUPED, dropna=False, sort=False)
+        summed = held.assign(n_rows=groups["n_rows"].transform("sum"), spend_micros=groups["spend_micros"].transform("sum"))
+        return summed[~held.duplicated(GROUPED)].reset_index(drop=True)
+
+    def _loads_at(self, instant: np.datetime64) -> pd.DataFrame:
+        held = self._loads.table.take(self._loads.upto(instant))
+        platform = held.get("platform", None)
+        return LOADS.check(held.assign(platform=platform, loaded_at=_utc(held["loaded_at"]), from_rows=False))
+
+
+def _table(folder: Path, name: str) -> pd.DataFrame:
+    path = folder / f"{name}.parquet"
+    try:
+        table = pd.read_parquet(path)
+    except FileNotFoundError:
+        raise HistoryUnreadable(f"{path} does not exist. A recorded history holds {', '.join(f'{one}.parquet' for one in NEEDED)}.") from None
+    except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
+        raise HistoryUnreadable(f"{path} cannot be read as parquet: {str(error).splitlines()[0]}") from error
+    if missing := [column for column in NEEDED[name] if column not in table.columns]:
+        raise HistoryUnreadable(f"{path} has no column {', '.join(missing)}.")
+    return table
+
+
+def _utc(instants: pd.Series) -> pd.Series:
+    return pd.to_datetime(instants, utc=True).astype("datetime64[us, UTC]")
+
+
+def _who(rows: pd.DataFrame) -> pd.Series:
+    """The campaign that a row is about: its id, else its name."""
+    given = rows["campaign_id"].astype("str").replace("", None)
+    return given.fillna("name:" + rows["campaign_name"].astype("str"))
+
+
+def _spend_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    texts = {name: rows[name].astype("str").replace("", None) for name in TEXTS if name in rows}
+    days = {name: pd.to_datetime(rows[name]).astype("datetime64[us]") for name in ("day", "start_date", "end_date") if name in rows}
+    seen = _utc(rows["seen_at"])
+    loaded = _utc(rows["loaded_at"]) if "loaded_at" in rows else seen
+    copy = rows["copy"].fillna(0).astype("int64") if "copy" in rows else 0
+    return rows.assign(**texts, **days, seen_at=seen, loaded_at=loaded, copy=copy, n_rows=1, _who=_who(rows))
+
+
+def _plan_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every column as the text a sheet would show."""
+    shown: dict[str, Any] = {str(name): [cell_text(cell) if cell is not None and cell == cell else "" for cell in rows[name]]  # noqa: PLR0124  NaN
+                             for name in rows.columns if name != "valid_from"}
+    sheet = pd.DataFrame(shown, index=rows.index, dtype="str")
+    flight = sheet.get("flight_id", "")
+    return sheet.assign(flight_id=flight, valid_from=_utc(rows["valid_from"]), _who=_who(rows))

@@ -1,0 +1,112 @@
+"""`pacing backtest`: the brain over a recorded history, window by window, knowing at each only what was known then.
+
+It starts with empty memory and carries its own; what it learns it learns from this history. Nothing is recorded, told or asked.
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+
+from connectors.history import History
+from flows.gathering import days_to_read
+from pacing_brain import frames, learning
+from pacing_brain.brain import PacingBrain
+from pacing_brain.errors import UsageError
+from pacing_brain.model import Inputs, Outcome, RunContext
+from pacing_brain.policy import Policy
+
+PLAIN = ["flight_id", "severity", "lane", "action", "variance_pct", "unexplained_pct", "band_severity", "direction", "phase", "actual_micros",
+         "target_micros", "watermark", "zero_delivery", "red_gates", "root_cause_code", "root_cause"]
+SAY_EVERY_S = 15.0
+
+
+def backtest(folder: Path, *, out: Path, policy: Path | None, learn: bool) -> int:
+    """Decide every window of the history in `folder`; write one row per flight and window of its life to `out`.
+
+    Raises:
+        HistoryUnreadable, TrackerUnreadable: the history cannot be used.
+        UsageError: `out` cannot be written.
+    """
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: the folder {out.parent} does not exist")
+    history = History(folder)
+    decided = pd.concat(list(_told(replayed(history, Policy() if policy is None else Policy.load(policy), learn=learn), len(history.windows))),
+                        ignore_index=True)
+    decided.to_parquet(out, index=False)
+    print(f"pacing: {len(decided)} decisions on {decided['flight_id'].nunique()} flights in {out}", file=sys.stderr)  # noqa: T201
+    return 0
+
+
+def replayed(history: History, policy: Policy, *, learn: bool = True) -> Iterator[pd.DataFrame]:
+    """The rows of each window, in order."""
+    brain, carried = PacingBrain(), Carried(learn=learn)
+    for as_of in history.windows:
+        inputs = carried.inputs(history, as_of, policy)
+        outcome = brain.decide(inputs)
+        carried.keep(inputs, outcome)
+        yield rows(outcome.decisions, as_of)
+
+
+class Carried:
+    """What one window leaves for the next: memory, patterns, and the loads that were seen."""
+
+    def __init__(self, *, learn: bool) -> None:
+        self._learn = learn
+        self._memory, self._patterns = frames.MEMORY.empty(), frames.PATTERNS.empty()
+        self._seen: list[pd.DataFrame] = []
+
+    def inputs(self, history: History, as_of: datetime, policy: Policy) -> Inputs:
+        """What a run at `as_of` would gather."""
+        known = history.at(as_of, policy, lambda targets: pd.Timestamp(days_to_read(targets, as_of, policy)[0]).tz_localize(None))
+        step = timedelta(hours=policy.schedule_hours)
+        start = datetime(as_of.year, as_of.month, as_of.day, tzinfo=as_of.tzinfo)
+        days_from, days_to = days_to_read(known.targets, as_of, policy)
+        run = RunContext(run_id=f"{as_of:%Y%m%dT%H%MZ}", as_of=as_of, window=start + (as_of - start) // step * step, live=False,
+                         tracker=history.name, tracker_read_at=as_of, spend_source=history.name, days_from=days_from, days_to=days_to)
+        return Inputs(run=run, policy=policy, targets=known.targets, spend=known.spend, loads=known.loads, campaigns=known.campaigns,
+                      totals=known.totals, memory=self._memory, patterns=self._in_force(as_of), quarantined=known.quarantined)
+
+    def keep(self, inputs: Inputs, outcome: Outcome) -> None:
+        """Carry on what a live run would leave on the record."""
+        self._memory = outcome.memory
+        if self._learn:
+            self._seen.append(outcome.accounts[outcome.accounts["load_basis"].eq("loads")][[*learning.KEY, "loaded_at"]])
+            self._learn_rhythms(inputs)
+
+    def _in_force(self, as_of: datetime) -> pd.DataFrame:
+        expires = self._patterns["expires_at"]
+        return self._patterns[expires.isna() | expires.gt(pd.Timestamp(as_of))]
+
+    def _learn_rhythms(self, inputs: Inputs) -> None:
+        """Once a day of the history: a rhythm needs several loads, so a day sooner or later changes nothing."""
+        if inputs.run.as_of.hour >= inputs.policy.schedule_hours:
+            return
+        seen = pd.concat(self._seen).drop_duplicates()
+        self._seen = [seen]
+        new = learning.load_rhythms(seen, inputs.patterns, pd.Timestamp(inputs.run.as_of))
+        if len(new):
+            self._patterns = frames.PATTERNS.check(pd.concat([inputs.patterns, new], ignore_index=True))
+
+
+def rows(decisions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """The contract's columns of the flights that are between their start and their end at `as_of`."""
+    at = pd.Timestamp(as_of)
+    on = decisions[decisions["day_start"].lt(at) & decisions["day_end"].ge(at)]
+    table = on[PLAIN].assign(as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]])
+    forecast = {name: on[name].astype("Int64") if name in on else pd.array([None] * len(on), dtype="Int64")
+                for name in ("forecast_micros", "forecast_lo_micros", "forecast_hi_micros")}
+    return table.assign(**forecast)
+
+
+def _told(parts: Iterator[pd.DataFrame], total: int) -> Iterator[pd.DataFrame]:
+    """Progress to stderr, now and then."""
+    said = time.monotonic()
+    for done, part in enumerate(parts, start=1):
+        yield part
+        if time.monotonic() - said > SAY_EVERY_S or done == total:
+            said = time.monotonic()
+            print(f"pacing: {done} of {total} windows decided", file=sys.stderr)  # noqa: T201

@@ -1,0 +1,60 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from connectors.history import History
+from flows.backtest import backtest, replayed
+from pacing_brain.errors import HistoryUnreadable
+from pacing_brain.policy import Policy
+from tests.histories import START, plan_row, spend_row, steady_spend, windows, write
+
+PROMISED = ["flight_id", "as_of", "severity", "lane", "action", "variance_pct", "unexplained_pct", "confidence", "reasons", "root_cause",
+            "forecast_micros", "forecast_lo_micros", "forecast_hi_micros"]
+
+
+def _decided(folder: Path) -> pd.DataFrame:
+    return pd.concat(list(replayed(History(folder), Policy())), ignore_index=True)
+
+
+def test_every_window_of_a_flights_life_has_one_row_with_the_promised_columns(tmp_path: Path) -> None:
+    """One row per flight and window from its start to its end."""
+    at = windows(2)
+    folder = write(tmp_path / "h", at=at, plan=[plan_row()], spend=steady_spend(2))
+    assert backtest(folder, out=tmp_path / "d.parquet", policy=None, learn=True) == 0
+    decided = pd.read_parquet(tmp_path / "d.parquet")
+    assert set(PROMISED) <= set(decided.columns)
+    assert decided["as_of"].tolist() == [pd.Timestamp(one) for one in at]
+    assert set(decided["severity"]) == {"healthy"}
+
+
+def test_a_window_knows_only_what_was_seen_by_then(tmp_path: Path) -> None:
+    """Rows that are seen later change nothing before: neither spend nor plan."""
+    at = windows(4)
+    later = at[15]
+    edited = plan_row(valid_from=later, budget=140.0)
+    burst = spend_row(later, (later - timedelta(days=1)).date(), 900.0)
+    before = _decided(write(tmp_path / "a", at=at, plan=[plan_row()], spend=steady_spend(4)))
+    after = _decided(write(tmp_path / "b", at=at, plan=[plan_row(), edited], spend=[*steady_spend(4), burst]))
+    early = before["as_of"].lt(pd.Timestamp(later))
+    pd.testing.assert_frame_equal(before[early], after[early])
+    assert after.loc[~early, "target_micros"].lt(before.loc[~early, "target_micros"]).all()
+    assert after.loc[~early, "actual_micros"].iloc[0] > before.loc[~early, "actual_micros"].iloc[0]
+
+
+def test_a_second_row_for_a_day_is_a_duplicate_and_a_row_that_is_gone_is_gone(tmp_path: Path) -> None:
+    """copy > 0 turns the completeness red; a later null takes a row away again."""
+    at, day = windows(3), START.date()
+    extra = [spend_row(at[8], day, 100.0, copy=1), spend_row(at[10], day, None, copy=1)]
+    decided = _decided(write(tmp_path / "h", at=at, plan=[plan_row()], spend=[*steady_spend(3), *extra]))
+    red = decided["red_gates"].str.contains("completeness").tolist()
+    assert red == [place in (8, 9) for place in range(len(at))]
+
+
+def test_a_history_that_lacks_a_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    """One line that names the file."""
+    folder = write(tmp_path / "h", at=windows(1), plan=[plan_row()], spend=steady_spend(1))
+    (folder / "loads.parquet").unlink()
+    with pytest.raises(HistoryUnreadable, match=r"loads\.parquet does not exist"):
+        History(folder)
