@@ -189,6 +189,12 @@ class Runs:
             row = connection.execute(select(runs).where(runs.c.run_id == run_id, runs.c.sealed_at.is_not(None))).one_or_none()
             return _sealed_run(row) if row else None
 
+    def sealed_between(self, first: datetime, end: datetime) -> list[SealedRun]:
+        """Sealed live runs of the windows from `first` on and before `end`, in the order in which they were sealed; superseded ones too."""
+        wanted = select(runs).where(runs.c.live, runs.c.sealed_at.is_not(None), runs.c.window_at >= first, runs.c.window_at < end)
+        with self.database.transaction() as connection:
+            return [_sealed_run(row) for row in connection.execute(wanted.order_by(runs.c.window_at, runs.c.sealed_at))]
+
     def _hold(self, window: datetime, deadline: float) -> Connection | None:
         """The lock on the window, or none when it is sealed complete."""
         with ExitStack() as stack:

@@ -149,6 +149,17 @@ def backtest(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A recor
 
 
 @app.command()
+def replay(since: Annotated[str, typer.Option("--from", metavar="ISO8601", help="Windows from this instant on ...")],
+           until: Annotated[str, typer.Option("--to", metavar="ISO8601", help="... and before this one.")],
+           policy: Annotated[Path | None, typer.Option("--policy", metavar="FILE", help="What would it have decided? Default: each run's own.")] = None,
+           as_json: Json = False) -> None:
+    """Decide past windows again, from what they recorded: equal bytes, or what another policy would have changed."""
+    from flows.commands_replay import replay as replay_windows
+
+    _do(replay_windows, since=since, until=until, policy=policy, as_json=as_json)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Check every connection, permission, table, column, clock and Slack scope; each problem with how to mend it."""
     from flows.doctor import doctor as examine

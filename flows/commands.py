@@ -58,8 +58,8 @@ def run_window(settings: Settings, request: Request) -> dict[str, Any]:
     return run_through_prefect(settings, request)
 
 
-def read_as_of(text: str) -> datetime:
-    """An instant as people write it; without a zone it is UTC, which is said.
+def read_as_of(text: str, option: str = "--as-of") -> datetime:
+    """An instant as people write it; without a zone it is UTC, which is said. option: which one it was given with.
 
     Raises:
         UsageError: it is no instant of this century or the next.
@@ -67,13 +67,13 @@ def read_as_of(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text.strip())
         if instant.tzinfo is None:
-            print(f"pacing: --as-of {text} names no zone: taken as UTC.", file=sys.stderr)  # noqa: T201
+            print(f"pacing: {option} {text} names no zone: taken as UTC.", file=sys.stderr)  # noqa: T201
             instant = instant.replace(tzinfo=UTC)
         instant = instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise UsageError(f"--as-of {text!r} is no instant: write it as 2026-11-05T08:00:00Z") from None
+        raise UsageError(f"{option} {text!r} is no instant: write it as 2026-11-05T08:00:00Z") from None
     if not EARLIEST <= instant < LATEST:
-        raise UsageError(f"--as-of {text!r} is out of range: 2000 to 2199")
+        raise UsageError(f"{option} {text!r} is out of range: 2000 to 2199")
     return instant
 
 

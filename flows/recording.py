@@ -58,12 +58,16 @@ def record(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, summa
 def shards(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome) -> Iterator[Shard]:
     """The first shard says what was seen, the others what was decided, in the order of flight_id."""
     yield Shard(0, _seen(house, run, inputs, outcome), [])
-    decisions = outcome.decisions
+    yield from decision_shards(run.run_id, outcome.decisions)
+
+
+def decision_shards(run_id: str, decisions: pd.DataFrame) -> Iterator[Shard]:
+    """What was decided, in the order of flight_id: what a replay compares with the record."""
     for number, start in enumerate(range(0, len(decisions), SHARD_ENTRIES), 1):
         part = decisions.iloc[start:start + SHARD_ENTRIES]
         stands = part["restated"].astype(bool)
         restated = part.loc[stands, ["flight_id", "restates_seq"]]
-        said = [Entry("decisions_restated", run.run_id, {"seqs": [int(seq) for seq in restated["restates_seq"]]})] if len(restated) else []
+        said = [Entry("decisions_restated", run_id, {"seqs": [int(seq) for seq in restated["restates_seq"]]})] if len(restated) else []
         new = [Entry("campaign_decided", str(body["flight_id"]), body) for body in bodies(part[~stands])]
         yield Shard(number, said + new, [entry.subject for entry in new], len(said))
 
@@ -101,12 +105,16 @@ def _changed_targets(house: House, run: RunHandle, inputs: Inputs) -> list[Entry
 
 
 def _keep_outcome(house: House, run: RunHandle, outcome: Outcome, seqs: dict[str, int]) -> dict[str, str]:
-    """Decisions and memory as frames, each decision with the number of the entry that stands for it."""
+    return {name: house.frames.keep(run.run_id, name, frame) for name, frame in outcome_frames(outcome, seqs).items()}
+
+
+def outcome_frames(outcome: Outcome, seqs: dict[str, int]) -> dict[str, pd.DataFrame]:
+    """Decisions and memory, each decision with the number of the entry that stands for it. seqs: of the entries of new decisions, by flight."""
     new = outcome.decisions["flight_id"].map(seqs).astype("Int64")
     standing = outcome.decisions["restates_seq"].where(outcome.decisions["restated"].astype(bool), new)
     decisions = outcome.decisions.assign(standing_seq=standing)
     memory = outcome.memory.assign(decided_seq=standing.to_numpy())
-    return {"decisions": house.frames.keep(run.run_id, "decisions", decisions), "memory": house.frames.keep(run.run_id, "memory", memory)}
+    return {"decisions": decisions, "memory": memory}
 
 
 def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: dict[str, str], seqs: dict[str, int],
@@ -146,7 +154,7 @@ def _incident_entries(changes: list[IncidentChange]) -> list[Entry]:
     return [Entry(kinds[change.kind], change.incident.incident_id, {
         "fingerprint": change.incident.fingerprint, "version": change.incident.version, "what": list(change.what),
         **change.incident.finding.model_dump(mode="json", include={
-            "scope", "problem", "severity", "lane", "action", "side", "currency", "money_micros", "headline", "flights"})})
+            "scope", "problem", "severity", "lane", "action", "urgent", "side", "currency", "money_micros", "headline", "flights"})})
             for change in changes if change.kind in kinds]
 
 
