@@ -212,7 +212,7 @@ def test_a_rehearsal_tells_nobody_and_leaves_nothing(lived, tmp_path):
         assert not ran.said("incident_opened", "incident_changed", "incident_resolved", "recommendation_opened", "recommendation_renewed")
         assert ran.incidents == lived.third.incidents
         assert ran.asks == lived.third.asks
-        assert ran.said("campaign_decided")
+        assert ran.said("campaign_decided", "decisions_restated")
     assert remembered() == before
     assert same.summary["policy_digest"] == lived.third.summary["policy_digest"]
     assert other.summary["policy_digest"] != lived.third.summary["policy_digest"]
