@@ -1,5 +1,6 @@
 """What `pacing run` and `pacing status` do: call the house, show what came of it. Each returns an exit code."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
