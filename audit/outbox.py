@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
@@ -113,12 +113,12 @@ class Outbox:
             row = connection.execute(card.order_by(outbox.c.position.desc()).limit(1)).one_or_none()
             return (row.sent_channel, row.slack_ts) if row else None
 
-    def last_written(self) -> dict[str, datetime]:
-        """thread_key -> when its card was last delivered, or is to be: what has no card is not in it."""
-        written = func.max(func.coalesce(outbox.c.delivered_at, outbox.c.next_attempt_at))
-        statement = select(outbox.c.thread_key, written).where(outbox.c.kind != "reply", outbox.c.status != "dead").group_by(outbox.c.thread_key)
+    def written(self, thread_keys: Iterable[str]) -> set[str]:
+        """Those of the threads that have a card, delivered or on its way."""
+        statement = select(outbox.c.thread_key).distinct().where(
+            outbox.c.thread_key.in_(list(thread_keys)), outbox.c.kind != "reply", outbox.c.status != "dead")
         with self.database.transaction() as connection:
-            return {thread: at.astimezone(UTC) for thread, at in connection.execute(statement)}
+            return set(connection.execute(statement).scalars())
 
     def of_run(self, run_id: str) -> list[OutgoingMessage]:
         """What a run's seal put here, in order, delivered or not."""

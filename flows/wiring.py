@@ -32,7 +32,9 @@ from audit.policies import Policies
 from audit.quarantine import Quarantine
 from audit.recommendations import Recommendations
 from audit.runs import Runs
+from audit.silences import Silences
 from audit.standing import StandingAnswers
+from audit.told import Tellings
 from audit.windows import Windows
 from connectors.snowflake_settings import SnowflakeSettings
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
@@ -94,6 +96,14 @@ class House:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.database)
+
+    @cached_property
+    def tellings(self) -> Tellings:
+        return Tellings(self.database)
+
+    @cached_property
+    def silences(self) -> Silences:
+        return Silences(self.database)
 
     @cached_property
     def patterns(self) -> Patterns:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from notifiers.cards_text import count, day, duration, instant, link, outside, person, plain, sentence, size, span_days, token
+from notifiers.cards_text import count, day, duration, instant, link, mention, outside, plain, sentence, size, span_days, token
 from pacing_brain.money import money
 
 Facts = Mapping[str, Any]
@@ -44,6 +44,7 @@ class CardContext:
     deciders: tuple[str, ...] = ()  # who may approve, as the policy names them
     owner: str | None = None  # of the route, when the line of the plan names none
     can_pause: bool = False  # the platform's credentials are configured
+    zone: str = "UTC"  # of the channel
     observing: bool = False  # mode = "observe": nothing is asked of anybody
 
 
@@ -158,7 +159,7 @@ def where_field(row: Facts) -> str:
 
 def owner_field(row: Facts, context: CardContext) -> str:
     owner = row.get("owner") or context.owner
-    return f"*Owner*\n{person(owner)}" if owner else ""
+    return f"*Owner*\n{mention(owner)}" if owner else ""
 
 
 def complete_field(row: Facts, facts: Facts, as_of: datetime) -> str:

@@ -24,6 +24,7 @@ HaltOrAlert = Literal["recommend_halt", "slack_alert"]
 SCOPE_ORDER = ("platform", "client", "market", "account", "campaign", "flight")
 SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market", "account": "account_id", "campaign": "campaign_id",
                  "flight": "flight_id"}
+ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
 SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions")
 
 
@@ -137,8 +138,36 @@ class Breaker(_Table):
 
 
 class Route(_Table):
+    """Where cards about what matches go, and the one person they mention. A client's channel is for the client to read."""
+
     channel: str | None = None
     owner: str | None = None
+    timezone: str | None = None  # of the channel; null: digests.timezone
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return value if value is None else _known_zone(value)
+
+
+class Digests(_Table):
+    """One message a channel and local day, from `at` to the next day's `at`."""
+
+    at: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    timezone: str = "UTC"  # of SLACK_CHANNEL, and of every channel whose route names none
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return _known_zone(value)
+
+
+class Alerts(_Table):
+    """How much is told. What has no card is a row of the digest."""
+
+    cards_per_run: int = Field(default=10, ge=1, le=10)  # new cards a channel and run
+    flapping_after_changes: int = Field(default=3, ge=3)  # more than this in 24 h: one note a day
+    monitor_channel: str = ""  # where the monitor says that it is ill itself; empty: SLACK_CHANNEL
 
 
 class Approvals(_Table):
@@ -183,6 +212,8 @@ class Policy(_Table):
     clock: Clock = Clock()
     breaker: Breaker = Breaker()
     routes: dict[str, Route] = Field(default_factory=dict)
+    digests: Digests = Digests()
+    alerts: Alerts = Alerts()
     approvals: Approvals = Approvals()
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
     scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -197,17 +228,25 @@ class Policy(_Table):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone") from error
-        return value
+        return _known_zone(value)
 
-    @field_validator("scope", "routes")
+    @field_validator("scope")
     @classmethod
     def _selectors(cls, value: dict[str, Any]) -> dict[str, Any]:
         for selector in value:
             parse_selector(selector)
+        return value
+
+    @field_validator("routes")
+    @classmethod
+    def _routes_fit(cls, value: dict[str, Route]) -> dict[str, Route]:
+        """A client's channel shows that client only, so no other route may lead there."""
+        whose: dict[str, str] = {}
+        for selector, route in value.items():
+            kind, wanted = parse_selector(selector, ROUTE_ORDER)
+            reader = f"client {wanted.casefold()}" if kind == "client" else "the desk"
+            if route.channel and whose.setdefault(route.channel, reader) != reader:
+                raise ValueError(f"channel {route.channel} is for {whose[route.channel]} and for {reader}: a client's channel shows that client only")
         return value
 
     @model_validator(mode="after")
@@ -306,12 +345,20 @@ class Policy(_Table):
         return won
 
 
-def parse_selector(selector: str) -> tuple[str, str]:
+def parse_selector(selector: str, kinds: tuple[str, ...] = SCOPE_ORDER) -> tuple[str, str]:
     """`client=acme` -> ("client", "acme")."""
     kind, _, value = selector.partition("=")
-    if kind not in SCOPE_ORDER or not re.fullmatch(r"\S.*", value):
-        raise ValueError(f"{selector!r} is no selector: write one of {', '.join(SCOPE_ORDER)}, then = and a value")
+    if kind not in kinds or not re.fullmatch(r"\S.*", value):
+        raise ValueError(f"{selector!r} is no selector: write one of {', '.join(kinds)}, then = and a value")
     return kind, value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is no IANA time zone") from error
+    return value
 
 
 def _first_fault(error: ValidationError) -> str:
