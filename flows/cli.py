@@ -42,25 +42,26 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback
 @contextmanager
 def failing_in_one_line() -> Iterator[None]:
     """An error that the operator can act on is one line on stderr and exit 1 (2 for wrong usage); `--debug` shows its traceback."""
+    from flows import logs
     from pacing_brain.errors import PacingError, UsageError
 
+    logs.begin()
     try:
         yield
     except PacingError as error:
         if _debug:
             raise
-        typer.secho(f"pacing: {error}", err=True, fg=typer.colors.RED)
+        logs.error(str(error))
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
     except KeyboardInterrupt:
-        typer.echo("pacing: stopped", err=True)
+        logs.error("stopped")
         raise typer.Exit(130) from None
     except typer.Exit:
         raise
     except Exception as error:
         if _debug:
             raise
-        typer.secho(f"pacing: this should not have happened: {type(error).__name__}: {error}. Run it again with `pacing --debug ...` and report it.",
-                    err=True, fg=typer.colors.RED)
+        logs.error(f"this should not have happened: {type(error).__name__}: {error}. Run it again with `pacing --debug ...` and report it.")
         raise typer.Exit(1) from None
 
 

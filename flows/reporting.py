@@ -1,7 +1,6 @@
 """report: the page, the CSV and the workbook of a sealed run, built from what the record holds of it and from nothing else."""
 
 import dataclasses
-import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -11,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from audit.runs import SealedRun
-from flows import report_charts, report_client
+from flows import logs, report_charts, report_client
 from flows.recorded_inputs import recorded
 from flows.wiring import House
 from notifiers import report_tables, report_words
@@ -72,7 +71,7 @@ def page_of(house: House, run_id: str, flights: int) -> str | None:
     try:
         return str(write(house, run_id, in_run=True)[HTML])
     except Exception as error:  # noqa: BLE001  whatever it is: the run is sealed, and `pacing report` says it again
-        logging.getLogger("pacing").warning("the report of run %s could not be written: %s: %s", run_id, type(error).__name__, error)
+        logs.warn(f"the report of run {run_id} could not be written: {type(error).__name__}: {error}")
         return None
 
 

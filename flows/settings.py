@@ -63,6 +63,8 @@ class Settings(BaseSettings):
 
     prefect_api_url: str | None = Field(default=None, alias="PREFECT_API_URL")
 
+    log_format: Literal["json", "text"] = Field(default="text", alias="PACING_LOG_FORMAT")
+
     console: Literal["stdout", "stderr", "none"] = Field(default="stdout", alias="PACING_CONSOLE")  # where cards are shown without a Slack token
 
     @field_validator("spend_source")
@@ -239,3 +241,19 @@ class _Home(BaseSettings):
     model_config = Settings.model_config
 
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
+
+
+class _Log(BaseSettings):
+    """The format of the log alone: what is said about the other settings is said in it."""
+
+    model_config = Settings.model_config
+
+    log_format: str = Field(default="text", alias="PACING_LOG_FORMAT")
+
+
+def log_format() -> Literal["json", "text"]:
+    """PACING_LOG_FORMAT, as far as it can be read: a malformed one is told where all settings are."""
+    try:
+        return "json" if _Log().log_format.strip() == "json" else "text"
+    except (ValidationError, UnicodeDecodeError):
+        return "text"
