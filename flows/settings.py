@@ -19,6 +19,7 @@ from pacing_brain.errors import SettingError
 
 SOURCES = ("campaign_spend", "fivetran", "dv360")
 NO_TEXT = ".env is no UTF-8 text. Save it as UTF-8."
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SLACK_FAULT = "SLACK_CHANNEL"  # the one setting that only a look at two of them finds missing
 
 
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
     database_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_URL")
     database_admin_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_ADMIN_URL")
+    allow_embedded_database: Literal["1"] | None = Field(default=None, alias="PACING_ALLOW_EMBEDDED_DATABASE")
     ops_port: int = Field(default=9300, ge=1, le=65535, alias="PACING_OPS_PORT")
     tracker: str | None = Field(default=None, alias="PACING_TRACKER")
     spend_source: str = Field(default="campaign_spend", alias="PACING_SPEND_SOURCE")
@@ -129,6 +131,21 @@ class Settings(BaseSettings):
     @property
     def embedded_warehouse(self) -> bool:
         return self.snowflake_account is None and self.snowflake_connection_name is None and self.snowflake_host is None
+
+    @property
+    def real(self) -> tuple[str, ...]:
+        """Which of Slack and Snowflake are configured and not on this machine: other people see what is done there."""
+        slack = self.slack_bot_token is not None and urlsplit(self.slack_api_url).hostname not in LOOPBACK
+        snowflake = not self.embedded_warehouse and self.snowflake_host not in LOOPBACK
+        return tuple(name for name, found in (("Slack", slack), ("Snowflake", snowflake)) if found)
+
+    @property
+    def unconfirmed_embedded(self) -> str | None:
+        """Why this must not run yet: a real Slack or Snowflake, and a record that lives in a folder, unless somebody said that this is meant."""
+        if not (self.real and self.embedded_database) or self.allow_embedded_database:
+            return None
+        configured = " and ".join(f"a real {name}" for name in self.real)
+        return f"PACING_DATABASE_URL is missing: {configured} would be used with a record that lives in the folder {self.home} alone"
 
     @classmethod
     def embedded(cls, folder: str) -> "Settings":
