@@ -254,15 +254,6 @@ def audit_stats(campaign: Annotated[str | None, typer.Option(help="A campaign id
     _do(stats, campaign=campaign, run_id=run_id, since=since, until=until, kind=kind, as_json=as_json)
 
 
-@audit_app.command("statement")
-def audit_statement(month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which month.")],
-                    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where to write.")] = Path(), as_json: Json = False) -> None:
-    """A month for a controller: planned, spent as known then and now, answers, actions with their proof, what was missed. CSV and a workbook."""
-    from flows.commands_statement import audit_statement as statement
-
-    _do(statement, month=month, to=to, as_json=as_json)
-
-
 @policy_app.command("check")
 def policy_check(file: Annotated[Path | None, typer.Argument(help="A policy file; default: the one in force.")] = None,
                  campaign: Annotated[str | None, typer.Option(help="Show which scope won for this campaign.")] = None, as_json: Json = False) -> None:

@@ -134,7 +134,7 @@ def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: 
         summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": standing.opened},
         completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, asks=asks, answers_seen=seen,
         extents={finding.fingerprint: Extent.of(finding) for finding in outcome.findings},
-        entries=_incident_entries(changes), messages=told.messages, told=told.states, dead_letters=outcome.dead_letters)
+        entries=_incident_entries(changes), messages=told.messages, dead_letters=outcome.dead_letters)
 
 
 def _standing(outcome: Outcome, seqs: dict[str, int]) -> dict[str, int]:

@@ -19,7 +19,6 @@ from pacing_brain.errors import SettingError
 
 SOURCES = ("campaign_spend", "fivetran", "dv360")
 NO_TEXT = ".env is no UTF-8 text. Save it as UTF-8."
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SLACK_FAULT = "SLACK_CHANNEL"  # the one setting that only a look at two of them finds missing
 
 
@@ -32,7 +31,6 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
     database_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_URL")
     database_admin_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_ADMIN_URL")
-    allow_embedded_database: Literal["1"] | None = Field(default=None, alias="PACING_ALLOW_EMBEDDED_DATABASE")
     ops_port: int = Field(default=9300, ge=1, le=65535, alias="PACING_OPS_PORT")
     tracker: str | None = Field(default=None, alias="PACING_TRACKER")
     spend_source: str = Field(default="campaign_spend", alias="PACING_SPEND_SOURCE")
@@ -60,6 +58,8 @@ class Settings(BaseSettings):
     snowflake_connection_name: str | None = Field(default=None, alias="SNOWFLAKE_CONNECTION_NAME")
 
     slack_bot_token: SecretStr | None = Field(default=None, alias="SLACK_BOT_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(default=None, alias="SLACK_SIGNING_SECRET")
+    slack_app_token: SecretStr | None = Field(default=None, alias="SLACK_APP_TOKEN")
     slack_channel: str | None = Field(default=None, alias="SLACK_CHANNEL")
     slack_api_url: str = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
 
@@ -88,6 +88,20 @@ class Settings(BaseSettings):
     def _bot_token(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and not re.fullmatch(r"xoxb-[A-Za-z0-9_-]+", value.get_secret_value()):
             raise ValueError("must be a bot token, which starts with xoxb- and has letters, digits and dashes only")
+        return value
+
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9]{16,}", value.get_secret_value()):
+            raise ValueError("must be the app's Signing Secret (Basic Information), letters and digits only")
+        return value
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _app_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"xapp-[A-Za-z0-9_-]+", value.get_secret_value()):
+            raise ValueError("must be an app-level token, which starts with xapp- and has letters, digits and dashes only")
         return value
 
     @field_validator("slack_channel")
@@ -125,27 +139,17 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def interactive(self) -> bool:
+        """Whether cards have buttons: somebody here can hear them."""
+        return self.slack_bot_token is not None and (self.slack_signing_secret is not None or self.slack_app_token is not None)
+
+    @property
     def embedded_database(self) -> bool:
         return self.database_url is None
 
     @property
     def embedded_warehouse(self) -> bool:
         return self.snowflake_account is None and self.snowflake_connection_name is None and self.snowflake_host is None
-
-    @property
-    def real(self) -> tuple[str, ...]:
-        """Which of Slack and Snowflake are configured and not on this machine: other people see what is done there."""
-        slack = self.slack_bot_token is not None and urlsplit(self.slack_api_url).hostname not in LOOPBACK
-        snowflake = not self.embedded_warehouse and self.snowflake_host not in LOOPBACK
-        return tuple(name for name, found in (("Slack", slack), ("Snowflake", snowflake)) if found)
-
-    @property
-    def unconfirmed_embedded(self) -> str | None:
-        """Why this must not run yet: a real Slack or Snowflake, and a record that lives in a folder, unless somebody said that this is meant."""
-        if not (self.real and self.embedded_database) or self.allow_embedded_database:
-            return None
-        configured = " and ".join(f"a real {name}" for name in self.real)
-        return f"PACING_DATABASE_URL is missing: {configured} would be used with a record that lives in the folder {self.home} alone"
 
     @classmethod
     def embedded(cls, folder: str) -> "Settings":

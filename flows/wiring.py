@@ -32,9 +32,7 @@ from audit.policies import Policies
 from audit.quarantine import Quarantine
 from audit.recommendations import Recommendations
 from audit.runs import Runs
-from audit.silences import Silences
 from audit.standing import StandingAnswers
-from audit.told import Tellings
 from audit.windows import Windows
 from connectors.snowflake_settings import SnowflakeSettings
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
@@ -52,7 +50,7 @@ if TYPE_CHECKING:
     from pacing_brain.brain import PacingBrain
 
 DATABASE, APP_LOGIN = "pacing", "pacing_application"
-EMBEDDED_NEXT = "Set it to a PostgreSQL server (`pacing db move` takes along what there is), or say that this is meant: PACING_ALLOW_EMBEDDED_DATABASE=1."
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass
@@ -96,14 +94,6 @@ class House:
     @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.database)
-
-    @cached_property
-    def tellings(self) -> Tellings:
-        return Tellings(self.database)
-
-    @cached_property
-    def silences(self) -> Silences:
-        return Silences(self.database)
 
     @cached_property
     def patterns(self) -> Patterns:
@@ -152,6 +142,11 @@ class House:
             return Slack(token.get_secret_value(), self.settings.slack_api_url)
         return Console({"stdout": None, "stderr": sys.stderr, "none": io.StringIO()}[self.settings.console])
 
+    def can_pause(self, platform: str | None) -> bool:
+        """Whether a platform's credentials are here, so that an approved pause is carried out and not handed over."""
+        del platform
+        return False
+
     @property
     def channel(self) -> str:
         """Where messages go that no route claims."""
@@ -189,8 +184,6 @@ def open_house(settings: Settings, *, record_only: bool = False) -> Iterator[Hou
         DatabaseUnavailable, DatabaseRefused: Postgres did not answer, or its schema is not ours.
     """
     policy = Policy.load(settings.policy) if settings.policy else Policy()
-    if not record_only and (why := settings.unconfirmed_embedded):
-        raise SettingError(f"{why}. {EMBEDDED_NEXT}")
     with ExitStack() as stack:
         database = Database(_database_url(settings, stack))
         stack.callback(database.close)
@@ -250,7 +243,9 @@ def _sample(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SampleAg
 
 def _refuse_shifted_clock(house: House) -> None:
     """A clock that can be shifted belongs to demo and test homes: a process that knows a real Slack or Snowflake does not start on it."""
-    real = house.settings.real
+    slack, snowflake = house.settings.slack_bot_token and urlsplit(house.settings.slack_api_url).hostname, house.snowflake.host
+    real = [name for name, host, used in (("Slack", slack, house.settings.slack_bot_token), ("Snowflake", snowflake, True))
+            if used and host not in LOOPBACK]
     if not real:
         return
     with house.database.transaction() as connection:

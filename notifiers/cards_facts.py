@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from notifiers.cards_text import count, day, duration, instant, link, mention, outside, plain, sentence, size, span_days, token
+from notifiers.cards_text import count, day, duration, instant, link, outside, person, plain, sentence, size, span_days, token
 from pacing_brain.money import money
 
 Facts = Mapping[str, Any]
@@ -31,6 +31,22 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What became of what a card asks: who said or did what, when, why, and the ledger entry that says so.
+
+    what: a key of `cards_answers.DECIDED`. closed: nothing is left to answer, so there are no buttons.
+    """
+
+    what: str
+    at: datetime
+    seq: int
+    who: str = ""
+    reason: str = ""
+    until: datetime | None = None
+    closed: bool = True
+
+
+@dataclass(frozen=True)
 class CardContext:
     """What a card says beside the incident. What is None or empty is not known, and not said."""
 
@@ -44,7 +60,11 @@ class CardContext:
     deciders: tuple[str, ...] = ()  # who may approve, as the policy names them
     owner: str | None = None  # of the route, when the line of the plan names none
     can_pause: bool = False  # the platform's credentials are configured
-    zone: str = "UTC"  # of the channel
+    decided: tuple[Decided, ...] = ()  # what people said about it, and what was done, oldest first
+
+    @property
+    def closed(self) -> bool:
+        return any(one.closed for one in self.decided)
     observing: bool = False  # mode = "observe": nothing is asked of anybody
 
 
@@ -159,7 +179,7 @@ def where_field(row: Facts) -> str:
 
 def owner_field(row: Facts, context: CardContext) -> str:
     owner = row.get("owner") or context.owner
-    return f"*Owner*\n{mention(owner)}" if owner else ""
+    return f"*Owner*\n{person(owner)}" if owner else ""
 
 
 def complete_field(row: Facts, facts: Facts, as_of: datetime) -> str:

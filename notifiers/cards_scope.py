@@ -10,7 +10,7 @@ from notifiers.cards_facts import (
     CardContext, Facts, account, account_number, amount, command, complete_field, flight_field, flight_of, owner_field, platform, title,
     trust_field, what_to_do, where_field,
 )
-from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, mention, outside, plain, sentence, token, weekday
+from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, outside, person, plain, sentence, token, weekday
 from notifiers.message import Message
 from pacing_brain.model import Incident, Problem
 
@@ -142,7 +142,7 @@ def _loaded_field(facts: Facts, context: CardContext) -> str:
 
 def _owner(incident: Incident, context: CardContext) -> str:
     owner = incident.finding.owner or context.owner
-    return f"*Owner*\n{mention(owner)}" if owner else ""
+    return f"*Owner*\n{person(owner)}" if owner else ""
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -76,8 +76,7 @@ def _finding(scope: str, problem: str, rows: list[dict[str, Any]], feeds: Mappin
         scope=scope, problem=Problem(problem), severity=Severity(worst["severity"]), lane=Lane(worst["lane"]), action=Action(worst["action"]),
         urgent=any(row["urgent"] for row in rows), side=worst["direction"] if single else "none", currency=currency, money_micros=at_stake,
         headline=_headline(scope, problem, rows, worst), flights=tuple(row["flight_id"] for row in rows), client=_one(rows, "client"),
-        platform=_one(rows, "platform"), account_id=_one(rows, "account_id"), market=_one(rows, "market"),
-        owner=_one(rows, "owner"), facts=facts)
+        platform=_one(rows, "platform"), account_id=_one(rows, "account_id"), owner=_one(rows, "owner"), facts=facts)
 
 
 def _digest_only(row: dict[str, Any]) -> bool:

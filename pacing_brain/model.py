@@ -153,7 +153,6 @@ class Finding(_Value):
     client: str | None = None
     platform: str | None = None
     account_id: str | None = None
-    market: str | None = None
     owner: str | None = None
     facts: dict[str, object] = Field(default_factory=dict)  # JSON-able figures for the card
 
