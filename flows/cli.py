@@ -120,11 +120,12 @@ def status(as_json: Json = False) -> None:
 @app.command()
 def explain(campaign: Annotated[str, typer.Argument(help="A campaign id, a flight id or a name.")],
             run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Another run than the last one.")] = None,
+            chart: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="Also write planned against spent as .png or .svg.")] = None,
             as_json: Json = False) -> None:
     """Why a campaign got its decision."""
     from flows.commands_explain import explain as explain_campaign
 
-    _do(explain_campaign, campaign, run_id=run_id, as_json=as_json)
+    _do(explain_campaign, campaign, run_id=run_id, chart=chart, as_json=as_json)
 
 
 @app.command()

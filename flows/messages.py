@@ -7,6 +7,7 @@ from typing import Any
 
 from audit.outbox import OutgoingMessage, delivery_id
 from audit.runs import RunHandle
+from flows import reporting
 from flows.wiring import House
 from notifiers import cards
 from notifiers.cards_digest import digest
@@ -27,7 +28,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
 
     seqs: flight_id -> the ledger entry that stands for its decision; a card cites it.
     """
-    context = _context(run, inputs)
+    context = _context(house, run, inputs)
     changes = [_with_entry(change, seqs) for change in changes]
     said: list[Outgoing] = []
     if inputs.policy.mode != "observe":
@@ -65,8 +66,8 @@ def route_of(policy: Policy, finding: Finding) -> tuple[str | None, str | None] 
     return None
 
 
-def _context(run: RunHandle, inputs: Inputs) -> CardContext:
-    return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
+def _context(house: House, run: RunHandle, inputs: Inputs) -> CardContext:
+    return CardContext(as_of=run.as_of, run_id=run.run_id, report_url=reporting.url_of(house.settings, run.run_id), next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
                        observing=inputs.policy.mode == "observe")
 
 

@@ -146,7 +146,7 @@ def report(house: House, sealed: Sealed, steps: Steps, anchored: dict[str, Any])
     heartbeat.call(house.settings.heartbeat_url)
     page = reporting.page_of(house, sealed.run_id, sealed.summary["campaigns"])
     seconds = steps.seconds | {"report": round(time.perf_counter() - started, 3)}
-    more = {"anchor": anchored, "report": page, "seconds": seconds}
+    more = {"anchor": anchored, "report": page, "report_url": reporting.url_of(house.settings, sealed.run_id) if page else None, "seconds": seconds}
     house.runs.add_to_summary(sealed.run_id, more)
     return sealed.summary | more
 

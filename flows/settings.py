@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     http_port: int = Field(default=3000, ge=1, le=65535, alias="PACING_HTTP_PORT")
     heartbeat_url: str | None = Field(default=None, alias="PACING_HEARTBEAT_URL")
 
+    report_url: str | None = Field(default=None, alias="PACING_REPORT_URL")
+
     snowflake_account: str | None = Field(default=None, alias="SNOWFLAKE_ACCOUNT")
     snowflake_user: str | None = Field(default=None, alias="SNOWFLAKE_USER")
     snowflake_private_key_file: Path | None = Field(default=None, alias="SNOWFLAKE_PRIVATE_KEY_FILE")
@@ -111,7 +113,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a channel id such as C0123456789 (it stands at the end of the channel's details), not {value!r}")
         return value
 
-    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url")
+    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "report_url")
     @classmethod
     def _web(cls, value: str | None) -> str | None:
         if value is not None and not (re.fullmatch(r"https?://[^\s/]\S*", value) and _is_address(value)):

@@ -53,7 +53,7 @@ class CardContext:
     as_of: datetime  # the run's instant
     run_id: str = ""
     run_url: str | None = None
-    report_url: str | None = None
+    report_url: str | None = None  # of the report over every client: never on a client's channel
     next_run: datetime | None = None
     interactive: bool = False  # an endpoint for answers is configured: buttons instead of the command line
     ask: Ask | None = None  # the open recommendation of this incident
