@@ -47,16 +47,16 @@ class Incidents:
         columns = list(HISTORY.columns)
         return HISTORY.check(pd.DataFrame([*rows, *held], columns=columns)) if rows or held else HISTORY.empty()
 
+    def resolved_since(self, instant: datetime) -> list[Incident]:
+        """Those that were resolved at an instant or later."""
+        statement = select(incidents).where(incidents.c.state == "resolved", incidents.c.changed_at >= instant)
+        with self.database.transaction() as connection:
+            return [_incident(row) for row in connection.execute(statement.order_by(incidents.c.changed_at, incidents.c.fingerprint))]
+
     def get(self, incident_id: str) -> Incident | None:
         with self.database.transaction() as connection:
             row = connection.execute(select(incidents).where(incidents.c.incident_id == incident_id)).one_or_none()
             return _incident(row) if row else None
-
-
-def locked(connection: Connection, incident_id: str) -> Incident | None:
-    """Hold one while an answer about it is taken."""
-    row = connection.execute(select(incidents).where(incidents.c.incident_id == incident_id).with_for_update()).one_or_none()
-    return _incident(row) if row else None
 
 
 def apply(connection: Connection, changes: Iterable[IncidentChange]) -> None:

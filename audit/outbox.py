@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
@@ -65,12 +65,6 @@ def newest_thread(connection: Connection, prefix: str) -> tuple[str, str] | None
     return (row.thread_key, row.channel) if row else None
 
 
-def channel_of(connection: Connection, thread_key: str) -> str | None:
-    """Where a thread's card was put; none: it has none."""
-    card = outbox.c.thread_key == thread_key, outbox.c.kind != "reply", outbox.c.status != "dead"
-    return connection.execute(select(outbox.c.channel).where(*card).order_by(outbox.c.position.desc()).limit(1)).scalar_one_or_none()
-
-
 class Outbox:
     """What the relay works on (`notifiers.delivery.OutboxStore`)."""
 
@@ -119,12 +113,12 @@ class Outbox:
             row = connection.execute(card.order_by(outbox.c.position.desc()).limit(1)).one_or_none()
             return (row.sent_channel, row.slack_ts) if row else None
 
-    def last_written(self) -> dict[str, datetime]:
-        """thread_key -> when its card was last delivered, or is to be: what has no card is not in it."""
-        written = func.max(func.coalesce(outbox.c.delivered_at, outbox.c.next_attempt_at))
-        statement = select(outbox.c.thread_key, written).where(outbox.c.kind != "reply", outbox.c.status != "dead").group_by(outbox.c.thread_key)
+    def written(self, thread_keys: Iterable[str]) -> set[str]:
+        """Those of the threads that have a card, delivered or on its way."""
+        statement = select(outbox.c.thread_key).distinct().where(
+            outbox.c.thread_key.in_(list(thread_keys)), outbox.c.kind != "reply", outbox.c.status != "dead")
         with self.database.transaction() as connection:
-            return {thread: at.astimezone(UTC) for thread, at in connection.execute(statement)}
+            return set(connection.execute(statement).scalars())
 
     def of_run(self, run_id: str) -> list[OutgoingMessage]:
         """What a run's seal put here, in order, delivered or not."""

@@ -8,14 +8,15 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, update
 
-from audit import answers, dead_letters, incidents, ledger, outbox, recommendations, standing
+from audit import acts, answers, dead_letters, incidents, ledger, outbox, recommendations, standing, told
 from audit.ledger import Entry, Head
 from audit.outbox import OutgoingMessage
 from audit.recommendations import Asked, Settled
 from audit.tables import recorded_frames, run_shards, runs
 from pacing_brain.answers import Extent
 from pacing_brain.errors import LedgerError, RunInterrupted
-from pacing_brain.model import IncidentChange
+from pacing_brain.model import Effect, IncidentChange
+from pacing_brain.told import Told
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Seal:
     extents: Mapping[str, Extent] = field(default_factory=dict)
     answers_seen: int = 0
     messages: Sequence[OutgoingMessage] = ()
+    effects: Sequence[Effect] = ()
+    told: Sequence[Told] = ()
     dead_letters: Sequence[Mapping[str, str]] = ()
     frames: Mapping[str, str] = field(default_factory=dict)
 
@@ -118,17 +121,19 @@ def _check_frames(connection: Connection, run_id: str, frames: Mapping[str, str]
 
 def _tell(connection: Connection, run: Row[Any], seal: Seal, at: datetime) -> Settled:
     """Incidents first: their rows, once held, keep answers about them waiting."""
-    if not run.live and (seal.incidents or seal.asks or seal.messages or seal.dead_letters):
+    if not run.live and (seal.incidents or seal.asks or seal.messages or seal.told or seal.dead_letters):
         raise LedgerError(f"run {run.run_id} is a rehearsal: it opens no incidents and tells nobody")
     incidents.apply(connection, seal.incidents)
     answered = answers.since(connection, seal.answers_seen)
     outbox.put(connection, [one for one in seal.messages if one.kind == "reply" or one.thread_key not in answered], run.run_id)
+    told.put(connection, seal.told)
     dead_letters.put(connection, run.run_id, seal.dead_letters)
     if seal.asks is None:
         return Settled({}, [], [], 0)
+    proofs = acts.prove(connection, seal.effects, at)  # first: a pause that did not hold may be asked for again
     settled = recommendations.settle(connection, seal.asks, at, answered)
     resolved = {change.incident.fingerprint for change in seal.incidents if change.kind == "resolved"}
-    settled.entries.extend(standing.end(connection, seal.extents, resolved, at))
+    settled.entries.extend([*proofs, *standing.end(connection, seal.extents, resolved, at)])
     return settled
 
 

@@ -128,7 +128,8 @@ incidents = Table(
     "incidents", metadata, _text("incident_id"), _text("fingerprint"), _text("state"), _int("version"), _at("opened_at"), _at("changed_at"),
     _text("opened_run"), _text("last_run"), _json("finding"), PrimaryKeyConstraint("incident_id"),
     CheckConstraint("state IN ('open', 'resolved')", "incidents_state"),
-    Index("incidents_one_open", "fingerprint", unique=True, postgresql_where=text("state = 'open'")))
+    Index("incidents_one_open", "fingerprint", unique=True, postgresql_where=text("state = 'open'")),
+    Index("incidents_resolved", "changed_at", postgresql_where=text("state = 'resolved'")))
 
 recommendations = Table(
     "recommendations", metadata, _text("recommendation_id"), _int("version"), _text("incident_id"), _text("flight_id"), _text("platform"),
@@ -162,6 +163,21 @@ standing_answers = Table(
     CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", "standing_answers_ended"),
     ForeignKeyConstraint(["seq"], [f"{SCHEMA}.ledger_entries.seq"]))
 
+acts = Table(
+    "acts", metadata, _text("recommendation_id"), _int("version"), Column("token", Uuid, nullable=False), _at("leased_until"), _at("opened_at"),
+    _at("attempted_at", nullable=True), Column("attempted_seq", BigInteger), _int("tries"), _at("finished_at", nullable=True), _maybe("outcome"),
+    _text("why"), _maybe("effect"), _at("effect_at", nullable=True), PrimaryKeyConstraint("recommendation_id", "version"),
+    CheckConstraint("outcome IN ('done', 'aborted', 'unknown', 'handed_over', 'returned')", "acts_outcome"),
+    CheckConstraint("effect IN ('awaited', 'proven', 'failed')", "acts_effect"),
+    CheckConstraint("(attempted_at IS NULL) = (attempted_seq IS NULL)", "acts_attempted"),
+    ForeignKeyConstraint(["recommendation_id"], [f"{SCHEMA}.recommendations.recommendation_id"]),
+    ForeignKeyConstraint(["attempted_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
+    Index("acts_awaited", "recommendation_id", postgresql_where=text("effect = 'awaited'")))
+
+halts = Table(
+    "halts", metadata, *_one(), Column("stopped", Boolean, nullable=False), _text("who"), _text("reason"), _at("at"),
+    CheckConstraint("one", "halts_one"))
+
 outbox = Table(
     "outbox", metadata, Column("position", BigInteger, Identity(always=True), nullable=False), _text("delivery_id"), _maybe("run_id"),
     _text("channel"), _text("thread_key"), _text("kind"), _text("text"), _json("blocks"), _text("status"), _int("attempts"),
@@ -173,6 +189,19 @@ outbox = Table(
                     "outbox_delivered"),
     Index("outbox_waiting", "position", postgresql_where=text("status IN ('pending', 'leased')")),
     Index("outbox_by_thread", "thread_key", "position"))
+
+told = Table(
+    "told", metadata, _text("subject"), _text("place"), Column("is_open", Boolean, nullable=False), _text("thread_key"), _text("channel"),
+    _text("severity"), _at("alerted_at"), _at("written_at"), _at("noted_at", nullable=True), _json("changes"),
+    PrimaryKeyConstraint("subject", "place"))
+
+silences = Table(
+    "silences", metadata, _text("silence_id"), _json("matcher"), _text("author"), _text("reason"), _at("set_at"), _at("ends_at"),
+    _at("ended_at", nullable=True), _maybe("ended_by"), PrimaryKeyConstraint("silence_id"),
+    CheckConstraint("ends_at > set_at AND ends_at <= set_at + interval '30 days'", "silences_thirty_days"),
+    CheckConstraint("matcher <> '{}'::jsonb", "silences_about_something"),
+    CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", "silences_ended"),
+    Index("silences_standing", "ends_at", postgresql_where=text("ended_at IS NULL")))
 
 patterns = Table(
     "patterns", metadata, _text("pattern_id"), _text("kind"), _text("scope"), _text("value"), _number("support"),

@@ -39,6 +39,14 @@ class CampaignSpend:
         return SpendRead(spend, loads, CAMPAIGNS.empty(), totals_frame(totals), notes + self._undated(undated),
                          (SourceState(source=self.name),))  # fmt: skip
 
+    def read_campaign(self, warehouse: Warehouse, account_id: str, campaign_id: str, first: date, last: date) -> pd.DataFrame:
+        """SPEND of one campaign, in one query of its own; the name stands for an id that is null."""
+        table, have = self.relation(warehouse, warehouse.catalog())
+        require(have, REQUIRED, self._place)
+        gaps = optional(have, OPTIONAL) | {"TABLE": query("campaign_spend_of_one", TABLE=table), "MICROS": self._micros(have)}
+        spend, _ = spend_frame(warehouse.frame(query("campaign_spend", **gaps), (account_id, campaign_id, first, last), self._place), self._place)
+        return spend
+
     @property
     def _place(self) -> str:
         return "CAMPAIGN_SPEND" if self.own_sql is None else self.own_sql.name

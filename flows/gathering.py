@@ -57,7 +57,8 @@ def _as_it_is(house: House, run: RunHandle, policy: Policy) -> Inputs:
     memory = house.frames.standing("memory")
     return Inputs(run=context, policy=policy, targets=plan.targets, spend=spend.spend, loads=spend.loads, campaigns=spend.campaigns,
                   totals=spend.totals, memory=frames.MEMORY.empty() if memory is None else frames.MEMORY.check(memory),
-                  patterns=house.patterns.in_force(run.as_of), history=house.incidents.history(run.as_of), quarantined=(*plan.quarantined, *spend.quarantined))
+                  patterns=house.patterns.in_force(run.as_of), history=house.incidents.history(run.as_of),
+                  acts=house.acts.awaiting_effect(run.as_of), quarantined=(*plan.quarantined, *spend.quarantined))
 
 
 def _plan(house: House, run: RunHandle, policy: Policy) -> Plan:

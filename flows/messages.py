@@ -1,47 +1,89 @@
-"""Which messages a run's seal puts in the outbox: cards, replies and the digest, with everything they say bound from the run."""
+"""Which messages a run's seal puts in the outbox: cards, replies and digests, with everything they say bound from the run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from audit.outbox import OutgoingMessage, delivery_id
 from audit.runs import RunHandle
-from flows import reporting
+from flows.digesting import Digesting
+from flows.routing import Routing
 from flows.wiring import House
 from notifiers import cards
-from notifiers.cards_digest import digest
+from notifiers.cards_client import client_card, client_incident, concerns_client
 from notifiers.cards_facts import CardContext
-from notifiers.telling import Outgoing, Words, tell
-from pacing_brain.model import Finding, IncidentChange, Inputs, Outcome
+from notifiers.telling import Place, Telling, Words, tell
+from pacing_brain.answers import Extent, broken
+from pacing_brain.model import Finding, Incident, IncidentChange, Inputs, Outcome
 from pacing_brain.policy import Policy
+from pacing_brain.told import Silence
+from pacing_brain.told import Told as State
+
+Quiet = Callable[[Finding], bool]
+CLIENT_THREAD = "@client"  # a client's card of an incident stands in a thread of its own
 
 
 @dataclass(frozen=True)
 class Told:
+    """messages: for the outbox. states: what people know then of each problem."""
+
     messages: Sequence[OutgoingMessage]
+    states: Sequence[State] = ()
 
 
 def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
              seqs: dict[str, int], summary: dict[str, Any]) -> Told:
-    """Cards and replies about incidents, then one digest for the day. `mode = "observe"`: the digest only.
+    """Cards and replies for the desk and for clients, then the digest of each channel. `mode = "observe"`: the digests only.
 
     seqs: flight_id -> the ledger entry that stands for its decision; a card cites it.
     """
-    context = _context(house, run, inputs)
+    context, routing = _context(run, inputs), Routing(inputs.policy, house.channel)
     changes = [_with_entry(change, seqs) for change in changes]
-    said: list[Outgoing] = []
+    silences = house.silences.standing()
+    quiet = _quiet(house, silences, run.as_of)
+    states = house.tellings.standing(run.as_of)
+    told = [Telling((), (), ())]
     if inputs.policy.mode != "observe":
-        words = _words(context)
-        said += tell(changes, house.outbox.last_written(), run.as_of, lambda finding: channel_of(house, inputs.policy, finding), words)
-    still_open = [change.incident for change in changes if change.kind != "resolved"]
-    day = f"digest:{house.channel}:{run.as_of:%Y-%m-%d}"
-    said.append(Outgoing(house.channel, day, "update", digest(summary, outcome.decisions, still_open, context)))
+        told = [_to_desk(changes, states, context, routing, quiet), _to_clients(changes, states, context, routing, quiet)]
+    digesting = Digesting(house, routing, context, silences)
+    digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
+    said = [message for each in told for message in each.messages] + list(digests.messages)
     return Told([OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
-                                 one.message.blocks) for one in said])
+                                 one.message.blocks) for one in said], [*(state for each in told for state in each.told), *digests.told])
 
 
-def _with_entry(change: IncidentChange, seqs: dict[str, int]) -> IncidentChange:
+def _to_desk(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet) -> Telling:
+    place = Place("desk", routing.desk, quiet)
+    return tell(changes, _of(states, "desk"), context.as_of, place, desk_words(context, routing), routing.policy.alerts)
+
+
+def _to_clients(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet) -> Telling:
+    """A client's own channel: what concerns its delivery, beside the desk's card, which has the buttons."""
+    known = _of(states, "client")
+    theirs = [change for change in changes if change.incident.fingerprint in known or (
+        concerns_client(change.incident.finding) and routing.of_client(change.incident.finding))]
+    place = Place("client", lambda finding: routing.of_client(finding) or routing.house, quiet, reminds=False, suffix=CLIENT_THREAD)
+    return tell(theirs, known, context.as_of, place, client_words(context, routing), routing.policy.alerts)
+
+
+def _of(states: Iterable[State], place: str) -> dict[str, State]:
+    return {state.subject: state for state in states if state.place == place}
+
+
+def _quiet(house: House, silences: Sequence[Silence], now: datetime) -> Quiet:
+    """What nobody is told of: what is silenced, and what a person answered and is no worse since."""
+    answered = house.standing_answers.holding()
+
+    def quiet(finding: Finding) -> bool:
+        one = answered.get(finding.fingerprint)
+        holds = one is not None and broken(one.answer, one.bounds, one.until, Extent.of(finding), now) is None
+        return holds or any(silence.mutes(finding) for silence in silences)
+
+    return quiet
+
+
+def _with_entry(change: IncidentChange, seqs: Mapping[str, int]) -> IncidentChange:
     finding = change.incident.finding
     if len(finding.flights) != 1 or finding.flights[0] not in seqs:
         return change
@@ -49,25 +91,8 @@ def _with_entry(change: IncidentChange, seqs: dict[str, int]) -> IncidentChange:
     return change.model_copy(update={"incident": change.incident.model_copy(update={"finding": cited})})
 
 
-def channel_of(house: House, policy: Policy, finding: Finding) -> str:
-    """The channel of the most specific route that has one; SLACK_CHANNEL else."""
-    route = route_of(policy, finding)
-    return (house.channel if route is None else route[0]) or house.channel
-
-
-def route_of(policy: Policy, finding: Finding) -> tuple[str | None, str | None] | None:
-    """(channel, owner) of the most specific route that matches the finding; none: no route does."""
-    known = {"platform": finding.platform, "client": finding.client, "account": finding.account_id,
-             "flight": finding.flights[0] if len(finding.flights) == 1 else None}
-    for kind in ("flight", "account", "client", "platform"):
-        for selector, route in sorted(policy.routes.items()):
-            if selector.casefold() == f"{kind}={known[kind]}".casefold():
-                return route.channel, route.owner
-    return None
-
-
-def _context(house: House, run: RunHandle, inputs: Inputs) -> CardContext:
-    return CardContext(as_of=run.as_of, run_id=run.run_id, report_url=reporting.url_of(house.settings, run.run_id), next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
+def _context(run: RunHandle, inputs: Inputs) -> CardContext:
+    return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
                        observing=inputs.policy.mode == "observe")
 
 
@@ -75,7 +100,33 @@ def next_window(window: datetime, policy: Policy) -> datetime:
     return window + timedelta(hours=policy.schedule_hours)
 
 
-def _words(context: CardContext) -> Words:
+def desk_words(context: CardContext, routing: Routing) -> Words:
     """No answer is asked for here: the approval queue is not built yet, and a card names no command that is not there."""
-    return Words(card=lambda incident: cards.incident_card(incident, context), resolved=lambda incident: cards.resolved_reply(incident, context),
-                 changed=lambda change: cards.changed_reply(change, context))
+
+    def about(incident: Incident) -> CardContext:
+        return replace(context, owner=routing.person(incident.finding))
+
+    return Words(card=lambda incident: cards.incident_card(incident, about(incident)), resolved=lambda incident: cards.resolved_reply(incident, context),
+                 changed=lambda change: cards.changed_reply(change, context),
+                 reminder=lambda incident: cards.reminder_reply(incident, about(incident)),
+                 flapping=lambda incident, changes: cards.flapping_reply(incident, changes, context))
+
+
+def client_words(context: CardContext, routing: Routing) -> Words:
+    """In the money that the client pays, and nothing that is not its own."""
+    bare = CardContext(as_of=context.as_of, next_run=context.next_run)
+
+    def about(incident: Incident) -> CardContext:
+        return replace(bare, zone=routing.zone(routing.of_client(incident.finding)))
+
+    def card(incident: Incident) -> cards.Message:
+        own = client_incident(incident)
+        return client_card(own, about(incident)) if own.state == "open" else cards.incident_card(own, bare)
+
+    def changed(change: IncidentChange) -> cards.Message:
+        before = client_incident(change.before) if change.before else None
+        return cards.changed_reply(change.model_copy(update={"incident": client_incident(change.incident), "before": before}), bare)
+
+    return Words(card=card, resolved=lambda incident: cards.resolved_reply(client_incident(incident), bare), changed=changed,
+                 reminder=lambda incident: cards.reminder_reply(client_incident(incident), bare),
+                 flapping=lambda incident, changes: cards.flapping_reply(client_incident(incident), changes, bare))

@@ -17,7 +17,7 @@ from pacing_brain import incidents as lifecycle
 from pacing_brain import lifetime
 from pacing_brain.answers import Extent
 from pacing_brain.decision import bodies
-from pacing_brain.model import Action, IncidentChange, Inputs, Outcome, SourceState
+from pacing_brain.model import Action, IncidentChange, Inputs, Outcome, Problem, SourceState
 from pacing_brain.natives import natives
 
 SHARD_ENTRIES = 5_000  # each shard is a short transaction: a click never waits behind a run
@@ -134,7 +134,7 @@ def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: 
         summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": standing.opened},
         completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, asks=asks, answers_seen=seen,
         extents={finding.fingerprint: Extent.of(finding) for finding in outcome.findings},
-        entries=_incident_entries(changes), messages=told.messages, dead_letters=outcome.dead_letters)
+        effects=outcome.effects, entries=_incident_entries(changes), messages=told.messages, told=told.states, dead_letters=outcome.dead_letters)
 
 
 def _standing(outcome: Outcome, seqs: dict[str, int]) -> dict[str, int]:
@@ -161,7 +161,7 @@ def _incident_entries(changes: list[IncidentChange]) -> list[Entry]:
 def _asked(run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange], seqs: dict[str, int]) -> list[Asked]:
     """What this run asks people about, one per flight. `mode = "observe"` asks for nothing."""
     incident_of = {flight: change.incident for change in changes if change.kind != "resolved" for flight in change.incident.finding.flights
-                   if change.incident.finding.scope == f"campaign:{flight}"}
+                   if change.incident.finding.scope == f"campaign:{flight}" and change.incident.finding.problem is not Problem.STILL_SPENDING}
     asks = outcome.decisions["action"].eq(Action.RECOMMEND_HALT.value) & (inputs.policy.mode != "observe")
     until = inputs.run.as_of + timedelta(hours=inputs.policy.approvals.expires_after_hours)
     found = []

@@ -41,8 +41,6 @@ class Settings(BaseSettings):
     http_port: int = Field(default=3000, ge=1, le=65535, alias="PACING_HTTP_PORT")
     heartbeat_url: str | None = Field(default=None, alias="PACING_HEARTBEAT_URL")
 
-    report_url: str | None = Field(default=None, alias="PACING_REPORT_URL")
-
     snowflake_account: str | None = Field(default=None, alias="SNOWFLAKE_ACCOUNT")
     snowflake_user: str | None = Field(default=None, alias="SNOWFLAKE_USER")
     snowflake_private_key_file: Path | None = Field(default=None, alias="SNOWFLAKE_PRIVATE_KEY_FILE")
@@ -60,14 +58,21 @@ class Settings(BaseSettings):
     snowflake_connection_name: str | None = Field(default=None, alias="SNOWFLAKE_CONNECTION_NAME")
 
     slack_bot_token: SecretStr | None = Field(default=None, alias="SLACK_BOT_TOKEN")
-    slack_signing_secret: SecretStr | None = Field(default=None, alias="SLACK_SIGNING_SECRET")
-    slack_app_token: SecretStr | None = Field(default=None, alias="SLACK_APP_TOKEN")
     slack_channel: str | None = Field(default=None, alias="SLACK_CHANNEL")
     slack_api_url: str = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
 
-    prefect_api_url: str | None = Field(default=None, alias="PREFECT_API_URL")
+    google_ads_developer_token: SecretStr | None = Field(default=None, alias="GOOGLE_ADS_DEVELOPER_TOKEN")
+    google_ads_client_id: str | None = Field(default=None, alias="GOOGLE_ADS_CLIENT_ID")
+    google_ads_client_secret: SecretStr | None = Field(default=None, alias="GOOGLE_ADS_CLIENT_SECRET")
+    google_ads_refresh_token: SecretStr | None = Field(default=None, alias="GOOGLE_ADS_REFRESH_TOKEN")
+    google_ads_login_customer_id: str | None = Field(default=None, alias="GOOGLE_ADS_LOGIN_CUSTOMER_ID")
+    meta_access_token: SecretStr | None = Field(default=None, alias="META_ACCESS_TOKEN")
+    meta_app_secret: SecretStr | None = Field(default=None, alias="META_APP_SECRET")
+    meta_api_url: str | None = Field(default=None, alias="META_API_URL")
+    dv360_service_account_file: Path | None = Field(default=None, alias="DV360_SERVICE_ACCOUNT_FILE")
+    dv360_api_url: str | None = Field(default=None, alias="DV360_API_URL")
 
-    log_format: Literal["json", "text"] = Field(default="text", alias="PACING_LOG_FORMAT")
+    prefect_api_url: str | None = Field(default=None, alias="PREFECT_API_URL")
 
     console: Literal["stdout", "stderr", "none"] = Field(default="stdout", alias="PACING_CONSOLE")  # where cards are shown without a Slack token
 
@@ -92,20 +97,6 @@ class Settings(BaseSettings):
             raise ValueError("must be a bot token, which starts with xoxb- and has letters, digits and dashes only")
         return value
 
-    @field_validator("slack_signing_secret")
-    @classmethod
-    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[A-Za-z0-9]{16,}", value.get_secret_value()):
-            raise ValueError("must be the app's Signing Secret (Basic Information), letters and digits only")
-        return value
-
-    @field_validator("slack_app_token")
-    @classmethod
-    def _app_token(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"xapp-[A-Za-z0-9_-]+", value.get_secret_value()):
-            raise ValueError("must be an app-level token, which starts with xapp- and has letters, digits and dashes only")
-        return value
-
     @field_validator("slack_channel")
     @classmethod
     def _channel(cls, value: str | None) -> str | None:
@@ -113,7 +104,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a channel id such as C0123456789 (it stands at the end of the channel's details), not {value!r}")
         return value
 
-    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "report_url")
+    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "meta_api_url", "dv360_api_url")
     @classmethod
     def _web(cls, value: str | None) -> str | None:
         if value is not None and not (re.fullmatch(r"https?://[^\s/]\S*", value) and _is_address(value)):
@@ -139,11 +130,6 @@ class Settings(BaseSettings):
         if self.slack_bot_token is not None and self.slack_channel is None:
             raise ValueError("SLACK_CHANNEL is missing: SLACK_BOT_TOKEN is set, so it must name the channel that gets the cards")
         return self
-
-    @property
-    def interactive(self) -> bool:
-        """Whether cards have buttons: somebody here can hear them."""
-        return self.slack_bot_token is not None and (self.slack_signing_secret is not None or self.slack_app_token is not None)
 
     @property
     def embedded_database(self) -> bool:
@@ -264,19 +250,3 @@ class _Home(BaseSettings):
     model_config = Settings.model_config
 
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
-
-
-class _Log(BaseSettings):
-    """The format of the log alone: what is said about the other settings is said in it."""
-
-    model_config = Settings.model_config
-
-    log_format: str = Field(default="text", alias="PACING_LOG_FORMAT")
-
-
-def log_format() -> Literal["json", "text"]:
-    """PACING_LOG_FORMAT, as far as it can be read: a malformed one is told where all settings are."""
-    try:
-        return "json" if _Log().log_format.strip() == "json" else "text"
-    except (ValidationError, UnicodeDecodeError):
-        return "text"

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 import pacing_brain
 from audit import clock, keys, migrate
+from audit.acts import Acts, Halts
 from audit.anchors import AnchorStore
 from audit.answers import Answers
 from audit.database import Database
@@ -32,9 +33,12 @@ from audit.policies import Policies
 from audit.quarantine import Quarantine
 from audit.recommendations import Recommendations
 from audit.runs import Runs
+from audit.silences import Silences
 from audit.standing import StandingAnswers
+from audit.told import Tellings
 from audit.windows import Windows
 from connectors.snowflake_settings import SnowflakeSettings
+from flows import platforms
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
 from flows.local_warehouse import EmbeddedWarehouse
 from flows.sample import SampleAgency
@@ -45,6 +49,7 @@ from pacing_brain.errors import SettingError
 from pacing_brain.policy import Policy
 
 if TYPE_CHECKING:
+    from connectors.platforms.model import Platform
     from connectors.spend import SpendSource
     from connectors.tracker import TrackerRead
     from pacing_brain.brain import PacingBrain
@@ -92,8 +97,36 @@ class House:
         return StandingAnswers(self.database)
 
     @cached_property
+    def acts(self) -> Acts:
+        return Acts(self.database)
+
+    @cached_property
+    def halts(self) -> Halts:
+        return Halts(self.database)
+
+    def can_pause(self, platform: str | None) -> bool:
+        """Whether a platform's credentials are here, so that an approved pause is carried out and not handed over."""
+        return platforms.can_pause(self.settings, platform)
+
+    def platform(self, name: str) -> "Platform | None":
+        """A platform with its credentials, to be closed after use; none: there are none.
+
+        Raises:
+            SettingError: as `flows.platforms.open_platform`.
+        """
+        return platforms.open_platform(self.settings, name)
+
+    @cached_property
     def outbox(self) -> Outbox:
         return Outbox(self.database)
+
+    @cached_property
+    def tellings(self) -> Tellings:
+        return Tellings(self.database)
+
+    @cached_property
+    def silences(self) -> Silences:
+        return Silences(self.database)
 
     @cached_property
     def patterns(self) -> Patterns:
@@ -141,11 +174,6 @@ class House:
 
             return Slack(token.get_secret_value(), self.settings.slack_api_url)
         return Console({"stdout": None, "stderr": sys.stderr, "none": io.StringIO()}[self.settings.console])
-
-    def can_pause(self, platform: str | None) -> bool:
-        """Whether a platform's credentials are here, so that an approved pause is carried out and not handed over."""
-        del platform
-        return False
 
     @property
     def channel(self) -> str:

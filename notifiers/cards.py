@@ -4,19 +4,20 @@ The order is always the same: what is wrong, how much money, can it be trusted, 
 whole template; what is not known is absent. The words are those of docs/cards.md, never the ledger's terms.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from notifiers import cards_campaign, cards_match, cards_scope
 from notifiers.cards_blocks import card, context, header, section
 from notifiers.cards_campaign import emoji
 from notifiers.cards_digest import digest
 from notifiers.cards_facts import Ask, CardContext, flight_of, title
-from notifiers.cards_text import duration, link, plain, token
+from notifiers.cards_text import duration, link, mention, outside, plain, token
 from notifiers.message import Message
 from pacing_brain.model import Incident, IncidentChange, Problem, Severity
 
-__all__ = ["Ask", "CardContext", "Message", "changed_reply", "digest", "incident_card", "resolved_reply"]
+__all__ = ["Ask", "CardContext", "Message", "changed_reply", "digest", "flapping_reply", "incident_card", "reminder_reply", "resolved_reply"]
 
+LISTED = 5  # new critical problems that are named
 Card = Callable[[Incident, CardContext], Message]
 CAMPAIGN_CARDS: dict[Problem, Card] = {
     Problem.OVER: cards_campaign.off_plan,
@@ -29,6 +30,7 @@ NAMES = {
     Problem.OVER: "Over plan", Problem.UNDER: "Under plan", Problem.ZERO: "Not delivering", Problem.STALE: "No new data",
     Problem.DUPLICATE: "Data that do not add up", Problem.CURRENCY: "Currencies differ", Problem.IDENTITY: "Who is who",
     Problem.UNPLANNED: "Spend in no plan", Problem.TRACKER: "Faults in the plan", Problem.ERROR: "Could not be judged", Problem.SURGE: "A data fault is likely",
+    Problem.STILL_SPENDING: "Still spending after a pause",
 }
 
 
@@ -80,6 +82,33 @@ def changed_reply(change: IncidentChange, card_context: CardContext) -> Message:
     lead = _how_it_changed(change)
     told = next((block for block in newest.blocks if block["type"] == "section" and "text" in block), None)
     return card(f"{emoji(incident)} {lead} {subject(incident)}.", [section([f"{emoji(incident)} *{lead}*"]), told])
+
+
+def reminder_reply(incident: Incident, card_context: CardContext) -> Message:
+    """Below the card, once a day: it is still critical, and nobody has answered."""
+    finding, about = incident.finding, subject(incident)
+    owner = flight_of(finding.facts).get("owner") or finding.owner or card_context.owner
+    open_for = duration(card_context.as_of - incident.opened_at)
+    whose = f" {mention(owner)}" if owner else ""
+    return card(f"{emoji(incident)} Still open: {NAMES[finding.problem]}, {about}. For {open_for}, and nobody has answered.", [section([
+        f"{emoji(incident)} *Still open for {open_for}, and nobody has answered.* The card above has the figures of this run.{whose}"])])
+
+
+def flapping_reply(incident: Incident, changes: int, card_context: CardContext) -> Message:
+    """Below the card, once a day: it comes and goes."""
+    what, about = NAMES[incident.finding.problem], subject(incident)
+    said = (f"*Flapping*: {changes} changes in 24 hours, as of {token(card_context.as_of)}. The card above shows how it stands at each run; this is said "
+            "once a day until it settles, and nothing else about it.")
+    return card(f"〰️ Flapping: {what}, {about}. {changes} changes in 24 hours.", [section([f"〰️ {said}"])])
+
+
+def new_critical(incidents: Sequence[Incident]) -> Message:
+    """A message of its own when a run finds new critical problems that have no card: the digest, being updated, notifies nobody."""
+    about = [f"{NAMES[one.finding.problem]}: {subject(one)}" for one in incidents]
+    lead = f"{len(about)} new critical" + (f": {about[0]}" if len(about) == 1 else f", the worst {about[0]}")
+    lines = [f"🔴 {outside(each, 120)}" for each in about[:LISTED]]
+    more = [f"… and {len(about) - LISTED} more"] if len(about) > LISTED else []
+    return card(f"🔴 {lead}.", [section([f"*New and critical* since the last run; today's digest has {'its' if len(about) == 1 else 'their'} figures.", *lines, *more])])
 
 
 def _how_it_changed(change: IncidentChange) -> str:

@@ -1,4 +1,4 @@
-"""The digest: one message a run and day for everything that does not need a card of its own.
+"""The digest: one message a channel and day, kept up to date by each run, for everything: what has a card of its own and what has none.
 
 Currencies are never added. The last lines are the whole warehouse total, part by part, so that nothing can hide between the lines.
 """
@@ -9,22 +9,23 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from notifiers.cards_day import Day, day_text, silenced_lines, since_text
 from notifiers.cards_blocks import card, characters, context, header, section
 from notifiers.cards_facts import CardContext, amount, flight_of, off_plan_micros, pct_of_plan, platform, title
-from notifiers.cards_text import clock_text, count, day, link, outside, plain, token, weekday
+from notifiers.cards_text import count, duration, link, local_text, outside, plain, token, weekday
+from notifiers.cards_text import day as as_day
 from notifiers.message import Block, Message
+from notifiers.telling import worst_first
 from pacing_brain.model import Finding, Incident, Lane, Problem, Severity
 from pacing_brain.money import MICROS
-from pacing_brain.policy import Stake
 
 DIGEST_CHARACTERS = 2_200
 LIVE_PHASES = ("early", "live", "ended")
 MOST_CURRENCIES = 4
 PARTS = {"matched": "in plan", "after_watermark": "not complete yet", "untracked": "in no plan", "ambiguous": "to confirm",
          "outside_flight": "outside its flight", "quarantined": "unusable"}
-SCALE = Stake()  # its least amounts by currency say how far a yen is from a pound, near enough to sort by
 PROBLEMS = {Problem.STALE: "no new data", Problem.DUPLICATE: "data do not add up", Problem.CURRENCY: "currencies differ",
-            Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.SURGE: "a data fault is likely", Problem.ZERO: "not delivering",
+            Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.SURGE: "a data fault is likely", Problem.STILL_SPENDING: "still spending after a pause", Problem.ZERO: "not delivering",
             Problem.IDENTITY: "is it the same campaign?"}
 
 
@@ -35,52 +36,55 @@ class Shown(NamedTuple):
     people: int
     unplanned: int
     watched: int
+    silenced: int
+    done: int
 
 
-LINES = (Shown(5, 4, 3, 3), Shown(4, 3, 2, 2), Shown(3, 2, 1, 1))  # the first that fits
+LINES = (Shown(5, 4, 3, 3, 3, 3), Shown(4, 3, 2, 2, 2, 2), Shown(3, 2, 1, 1, 1, 1))  # the first that fits
 
 
-def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterable[Incident], context: CardContext) -> Message:
+def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterable[Incident], context: CardContext, day: Day | None = None) -> Message:
     """The state of all flights after a run.
 
     Args:
-        run_summary: what `pacing run --json` prints; read are `spend_micros`, and where present `changes` ({new, worse, back})
-            and `partial` (sentences on what did not answer).
+        run_summary: what `pacing run --json` prints; read are `spend_micros` and where present `partial` (sentences on what did not answer).
+            A client's digest is given none of it: it is about everybody.
         rows: the decisions, one row per flight; read are lane, phase, currency, actual_micros and target_micros.
         incidents: those open after the run.
         context: its `as_of` is the run's instant.
+        day: the digest's own; null: the run's day, UTC.
     """
+    day = day or Day(context.as_of.date(), "UTC", context.as_of)
     live = rows[rows["phase"].isin(LIVE_PHASES)]
     lanes = {lane: int(live["lane"].eq(lane.value).sum()) for lane in Lane}
-    worst_first = sorted((one for one in incidents if one.state == "open"), key=_worst_first)
-    beside = sum(_needs_person(one) and not one.finding.flights for one in worst_first)  # about the plan or a feed, not about a flight
-    lead = [_counts(lanes, beside, run_summary), *_observing(context), *_partial(run_summary)]
-    first = [header(f"Pacing · {clock_text(context.as_of)}"), section(lead), section(_sums(live))]
-    last = [_tied(run_summary), _places(context)]
-    said = _notification(lanes, beside, worst_first, context)
+    everything = sorted((one for one in incidents if one.state == "open"), key=lambda one: worst_first(one.finding))
+    beside = sum(_needs_person(one) and not one.finding.flights for one in everything)  # about the plan or a feed, not about a flight
+    listed = [one for one in everything if one.fingerprint not in day.muted]
+    lead = [_counts(lanes, beside), _since(everything, day), *_observing(context), *_partial(run_summary)]
+    whose = f" · {plain(day.client, 60)}" if day.client else ""
+    first = [header(f"Pacing today · {day_text(day)}{whose}"), section(lead), section(_sums(live))]
+    last = [_tied(run_summary), _places(context, day)]
+    said = _notification(lanes, beside, listed, local_text(context.as_of, day.zone))
     for shown in LINES:
-        middle = [section(lines) for lines in _lists(worst_first, shown, context)]
+        middle = [section(lines) for lines in _lists(listed, shown, context, day)]
         blocks = [block for block in (*first, *middle, *last) if block]
         if characters(blocks) <= DIGEST_CHARACTERS:
             break
     return card(said, [*first, *middle, *last], spare=middle[::-1], most=DIGEST_CHARACTERS)
 
 
-def _lists(worst_first: Sequence[Incident], shown: Shown, context: CardContext) -> list[list[str]]:
-    return [_critical(worst_first, shown.critical, asked=not context.observing), _needs_people(worst_first, shown.people), _unplanned(worst_first, shown.unplanned),
-            _watched(worst_first, shown.watched)]
+def _lists(found: Sequence[Incident], shown: Shown, context: CardContext, day: Day) -> list[list[str]]:
+    """Worst first in each; a client reads what is critical, what is watched and what is over."""
+    critical = _critical(found, shown.critical, asked=not context.observing and day.client is None)
+    watched, done = _watched(found, shown.watched), _done(found, day, shown.done)
+    if day.client is not None:
+        return [critical, watched, done]
+    return [critical, _needs_people(found, shown.people), _unplanned(found, shown.unplanned), watched,
+            _listed("*Silenced*", silenced_lines(day), shown.silenced), done]
 
 
-def _worst_first(incident: Incident) -> tuple[int, int, str]:
-    """Severity, then money at stake; never percent."""
-    order = {Severity.CRITICAL: 0, Severity.WARNING: 1, Severity.HEALTHY: 2}
-    finding = incident.finding
-    unit = SCALE.minimum_units_by_currency.get(finding.currency or "", SCALE.minimum_units) / SCALE.minimum_units
-    return order[finding.severity], -int(finding.money_micros // unit), incident.fingerprint
-
-
-def _notification(lanes: Mapping[Lane, int], beside: int, worst_first: Sequence[Incident], context: CardContext) -> str:
-    said = (f"Pacing, {clock_text(context.as_of)}: {lanes[Lane.CRITICAL]} critical, {_needing(lanes, beside)}, "
+def _notification(lanes: Mapping[Lane, int], beside: int, worst_first: Sequence[Incident], when: str) -> str:
+    said = (f"Pacing, {when}: {lanes[Lane.CRITICAL]} critical, {_needing(lanes, beside)}, "
             f"{lanes[Lane.WARNING]} to watch, {lanes[Lane.HEALTHY]} on plan.")
     critical = [one.finding for one in worst_first if _is_critical(one)]
     return f"{said} Worst: {_about(critical[0], ', ')}, {plain(_figures(critical[0]).replace('*', ''), 60)}." if critical else said
@@ -95,14 +99,31 @@ def _observing(context: CardContext) -> list[str]:
     return ["👁 *Observing only*: everything is recorded, this digest is all that is sent, and nothing is asked of anybody."] if context.observing else []
 
 
-def _counts(lanes: Mapping[Lane, int], beside: int, run_summary: Mapping[str, Any]) -> str:
+def _counts(lanes: Mapping[Lane, int], beside: int) -> str:
     flights = count(sum(lanes.values()), "flight", "flights")
-    said = (f"*{flights}*: 🔴 {lanes[Lane.CRITICAL]:,} critical · 🔎 {_needing(lanes, beside)} · "
+    return (f"*{flights}*: 🔴 {lanes[Lane.CRITICAL]:,} critical · 🔎 {_needing(lanes, beside)} · "
             f"🟡 {lanes[Lane.WARNING]:,} to watch · 🟢 {lanes[Lane.HEALTHY]:,} on plan.")
-    changes = run_summary.get("changes")
-    if not isinstance(changes, Mapping):
-        return said
-    return f"{said} Since the last digest: {changes.get('new', 0)} new, {changes.get('worse', 0)} worse, {changes.get('back', 0)} back on plan."
+
+
+def _since(found: Sequence[Incident], day: Day) -> str:
+    new, over = sum(one.opened_at >= day.since for one in found), len(_over(found, day))
+    return f"{since_text(day)}: {new:,} new, {over:,} resolved." if new or over else ""
+
+
+def _over(found: Sequence[Incident], day: Day) -> list[Incident]:
+    """What is resolved and has not come back."""
+    again = {one.fingerprint for one in found}
+    return sorted((one for one in day.resolved if one.fingerprint not in again), key=lambda one: worst_first(one.finding))
+
+
+def _done(found: Sequence[Incident], day: Day, most: int) -> list[str]:
+    lines = [f"✅ *{outside(_about(one.finding), 90)}* · {_was(one.finding)} · over after {duration(one.changed_at - one.opened_at)}" for one in _over(found, day)]
+    return _listed("*Done*", lines, most)
+
+
+def _was(finding: Finding) -> str:
+    words = {Problem.OVER: "over plan", Problem.UNDER: "under plan", Problem.UNPLANNED: "spend in no plan"}
+    return words.get(finding.problem) or _problem(finding.problem, flight_of(finding.facts))
 
 
 def _partial(run_summary: Mapping[str, Any]) -> list[str]:
@@ -155,7 +176,7 @@ def _unplanned(worst_first: Sequence[Incident], most: int) -> list[str]:
 
 
 def _unplanned_line(finding: Finding) -> str:
-    since, daily = day(finding.facts.get("since")), finding.facts.get("per_day_micros")
+    since, daily = as_day(finding.facts.get("since")), finding.facts.get("per_day_micros")
     began = f" since {weekday(since)}" if since else ""
     rate = f" (about {amount(daily, finding.currency)} a day)" if isinstance(daily, int) else ""
     return f"{amount(finding.money_micros, finding.currency)}{began}, {outside(_about(finding))}{rate}"
@@ -241,8 +262,8 @@ def _divided(value: int, by: int) -> int:
     return int((Decimal(value) / by).to_integral_value(ROUND_HALF_EVEN))
 
 
-def _places(card_context: CardContext) -> Block | None:
-    next_run = f"Next run {token(card_context.next_run)}." if card_context.next_run else ""
-    said = f"This message is updated by each run of the day; only new problems notify. {next_run}".strip()
+def _places(card_context: CardContext, day: Day) -> Block | None:
+    next_run = f" Next run {token(card_context.next_run)}." if card_context.next_run else ""
+    said = f"As of {local_text(card_context.as_of, day.zone)}. This message is updated by each run of the day; only new problems notify.{next_run}"
     places = [link(card_context.run_url, "Run"), link(card_context.report_url, "Full report")]
     return context([" · ".join([said, *(place for place in places if place)])])

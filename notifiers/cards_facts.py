@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from notifiers.cards_text import count, day, duration, instant, link, outside, person, plain, sentence, size, span_days, token
+from notifiers.cards_text import count, day, duration, instant, link, mention, outside, plain, sentence, size, span_days, token
 from pacing_brain.money import money
 
 Facts = Mapping[str, Any]
@@ -31,40 +31,20 @@ class Ask:
 
 
 @dataclass(frozen=True)
-class Decided:
-    """What became of what a card asks: who said or did what, when, why, and the ledger entry that says so.
-
-    what: a key of `cards_answers.DECIDED`. closed: nothing is left to answer, so there are no buttons.
-    """
-
-    what: str
-    at: datetime
-    seq: int
-    who: str = ""
-    reason: str = ""
-    until: datetime | None = None
-    closed: bool = True
-
-
-@dataclass(frozen=True)
 class CardContext:
     """What a card says beside the incident. What is None or empty is not known, and not said."""
 
     as_of: datetime  # the run's instant
     run_id: str = ""
     run_url: str | None = None
-    report_url: str | None = None  # of the report over every client: never on a client's channel
+    report_url: str | None = None
     next_run: datetime | None = None
     interactive: bool = False  # an endpoint for answers is configured: buttons instead of the command line
     ask: Ask | None = None  # the open recommendation of this incident
     deciders: tuple[str, ...] = ()  # who may approve, as the policy names them
     owner: str | None = None  # of the route, when the line of the plan names none
     can_pause: bool = False  # the platform's credentials are configured
-    decided: tuple[Decided, ...] = ()  # what people said about it, and what was done, oldest first
-
-    @property
-    def closed(self) -> bool:
-        return any(one.closed for one in self.decided)
+    zone: str = "UTC"  # of the channel
     observing: bool = False  # mode = "observe": nothing is asked of anybody
 
 
@@ -179,7 +159,7 @@ def where_field(row: Facts) -> str:
 
 def owner_field(row: Facts, context: CardContext) -> str:
     owner = row.get("owner") or context.owner
-    return f"*Owner*\n{person(owner)}" if owner else ""
+    return f"*Owner*\n{mention(owner)}" if owner else ""
 
 
 def complete_field(row: Facts, facts: Facts, as_of: datetime) -> str:

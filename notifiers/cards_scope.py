@@ -10,7 +10,7 @@ from notifiers.cards_facts import (
     CardContext, Facts, account, account_number, amount, command, complete_field, flight_field, flight_of, owner_field, platform, title,
     trust_field, what_to_do, where_field,
 )
-from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, outside, person, plain, sentence, token, weekday
+from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, mention, outside, plain, sentence, token, weekday
 from notifiers.message import Message
 from pacing_brain.model import Incident, Problem
 
@@ -23,6 +23,7 @@ SCOPE_WORDS = {
     Problem.ERROR: ("Could not be judged", "The monitor tries again at the next run; everything else was judged."),
     Problem.IDENTITY: ("Who is who?", "Nothing of it is judged until a person has looked."),
     Problem.SURGE: ("A data fault is likely", "Their pauses are held, and nobody is asked about them; each stays a row of the digest."),
+    Problem.STILL_SPENDING: ("Still spending after a pause", "Nothing is paused again without an answer; the next run asks if it is still off plan."),
     Problem.ZERO: ("Not delivering", "Nothing is paused: the cause lies above the single campaign."),
 }
 NEXT_STEPS = {
@@ -31,6 +32,7 @@ NEXT_STEPS = {
     Problem.CURRENCY: "Correct column currency in the plan, or the account's currency in the feed.",
     Problem.SURGE: ("Look at the feed and at the plan first: one load, one edit or one currency explains many campaigns at once. "
                     "If they really are off plan, an approver releases their pauses with `pacing halts release`."),
+    Problem.STILL_SPENDING: "Look on the platform: is it on again, and who turned it on? If that was agreed, answer *I'm on it*.",
     Problem.TRACKER: "Correct the rows in the plan; the next run reads them again.",
     Problem.ZERO: ("Look at the account first: payment and credit line, spending limit, suspension, access. "
                    "Then whether anyone paused everything on purpose."),
@@ -142,7 +144,7 @@ def _loaded_field(facts: Facts, context: CardContext) -> str:
 
 def _owner(incident: Incident, context: CardContext) -> str:
     owner = incident.finding.owner or context.owner
-    return f"*Owner*\n{person(owner)}" if owner else ""
+    return f"*Owner*\n{mention(owner)}" if owner else ""
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

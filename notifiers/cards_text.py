@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 NAME_LENGTH = 70  # of a campaign, client or account on a card; ids and the full name are a click away
 SENTENCE_LENGTH = 360
@@ -109,6 +110,12 @@ def person(name: object) -> str:
     return outside(text.removeprefix("group:"), 50)
 
 
+def mention(name: object) -> str:
+    """The one person whose problem it is as a mention; a group, which would call many, by its name."""
+    said = person(name)
+    return outside(str(name), 50) if said.startswith("<!subteam") else said
+
+
 def people(names: tuple[str, ...], most: int = 4) -> str:
     """`A, B and 3 more`."""
     shown = ", ".join(person(name) for name in names[:most])
@@ -142,6 +149,12 @@ def token(moment: datetime) -> str:
 def clock_text(moment: datetime) -> str:
     """`Wed 18 Nov 06:00 UTC`, for the fallback text and plain text."""
     return f"{weekday(moment.date())} {moment:%H:%M} UTC"
+
+
+def local_text(moment: datetime, zone: str) -> str:
+    """`Wed 18 Nov 09:00 CET`, in a zone."""
+    local = moment.astimezone(ZoneInfo(zone))
+    return f"{weekday(local.date())} {local:%H:%M %Z}"
 
 
 def weekday(value: date) -> str:

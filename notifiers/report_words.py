@@ -10,10 +10,11 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from notifiers import charts
-from notifiers.cards_digest import LIVE_PHASES, PARTS, PROBLEMS, SCALE
+from notifiers.cards_digest import LIVE_PHASES, PARTS, PROBLEMS
 from notifiers.cards_facts import CHECKS, account_number, curve, off_plan_micros, pct_of_plan, platform, score_pct, trust
 from notifiers.cards_text import instant, neutral, span_days, weekday
 from notifiers.console import clean
+from notifiers.telling import SCALE
 from pacing_brain.model import Problem, Quarantined
 from pacing_brain.money import money
 from pacing_brain.natives import natives

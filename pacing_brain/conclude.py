@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pacing_brain import breaker, findings, frames, match, mitigation
+from pacing_brain import breaker, effects, findings, frames, match, mitigation
 from pacing_brain.digests import group_digests
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
@@ -29,10 +29,12 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = breaker.hold(decisions, held)
     decisions = _with_digests(decisions, inputs, days)
     decisions = _restate(decisions, inputs)
-    found = findings.sorted_by_fingerprint(breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions))
+    seen = effects.see(inputs, days, accounts)
+    found = findings.sorted_by_fingerprint([*breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions),
+                                            *effects.findings(seen, decisions)])
     decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
     return Outcome(
-        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found,
+        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
         memory=_remember(decisions, inputs),
         dead_letters=tuple({"flight_id": row.flight_id, "error": row.error} for row in decisions[decisions["error"].notna()].itertuples()),
         quarantined=match.quarantined(days))

@@ -17,6 +17,7 @@ from pacing_brain.natives import natives
 
 ACCOUNT_WIDE = [Problem.DUPLICATE.value, Problem.CURRENCY.value, Problem.TRACKER.value]  # one fault of the account when all its flights have it
 RECENT_DAYS = 3  # money outside the plan is a problem while it goes on
+OF_THEIR_OWN = (Problem.UNPLANNED, Problem.STILL_SPENDING)  # beside what the decision itself points to
 SHORT = ["flight_id", "campaign_name", "client", "currency", "actual_micros", "target_micros", "row"]
 RANK = {Severity.HEALTHY: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
@@ -39,7 +40,7 @@ def sorted_by_fingerprint(found: list[Finding]) -> tuple[Finding, ...]:
 
 def by_flight(found: Iterable[Finding]) -> dict[str, str]:
     """flight_id -> fingerprint of the finding that its decision points to."""
-    return {flight: finding.fingerprint for finding in found if finding.problem is not Problem.UNPLANNED for flight in finding.flights}
+    return {flight: finding.fingerprint for finding in found if finding.problem not in OF_THEIR_OWN for flight in finding.flights}
 
 
 def _scopes(bad: pd.DataFrame, decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> pd.Series:
@@ -76,7 +77,8 @@ def _finding(scope: str, problem: str, rows: list[dict[str, Any]], feeds: Mappin
         scope=scope, problem=Problem(problem), severity=Severity(worst["severity"]), lane=Lane(worst["lane"]), action=Action(worst["action"]),
         urgent=any(row["urgent"] for row in rows), side=worst["direction"] if single else "none", currency=currency, money_micros=at_stake,
         headline=_headline(scope, problem, rows, worst), flights=tuple(row["flight_id"] for row in rows), client=_one(rows, "client"),
-        platform=_one(rows, "platform"), account_id=_one(rows, "account_id"), owner=_one(rows, "owner"), facts=facts)
+        platform=_one(rows, "platform"), account_id=_one(rows, "account_id"), market=_one(rows, "market"),
+        owner=_one(rows, "owner"), facts=facts)
 
 
 def _digest_only(row: dict[str, Any]) -> bool:

@@ -192,6 +192,17 @@ HISTORY = _frame(
     held_scope=(TEXT, NULLABLE, "the scope whose pauses of this kind are held since an earlier run"),
 )
 
+# Pauses that were carried out or handed over, and whose effect no run has seen yet.
+ACTS = _frame(
+    "acts",
+    recommendation_id=(TEXT, REQUIRED, ""),
+    flight_id=(TEXT, REQUIRED, ""),
+    platform=(TEXT, REQUIRED, ""),
+    account_id=(TEXT, REQUIRED, ""),
+    campaign_id=(TEXT, REQUIRED, "the one that was paused"),
+    paused_at=(INSTANT, REQUIRED, ""),
+)
+
 # Context row of an account, computed once before the graph over everything.
 ACCOUNTS = _frame(
     "accounts",

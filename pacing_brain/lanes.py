@@ -64,7 +64,7 @@ def _why_no_halt(flights: pd.DataFrame, specification: pd.Series) -> pd.Series:
     kinds = flights["zero_kind"]
     reasons = np.select(
         [~flights["match_kind"].isin(PROVEN) & kinds.ne("not_found"), kinds.eq("not_found"), kinds.eq("account"),
-         flights["platform_status"].isin(["paused", "removed", "archived", "disabled"]) & flights["zero_delivery"] & ~specification,
+         flights["platform_status"].isin(["paused", "removed", "archived", "disabled"]) & ~specification,
          flights["phase"].eq("ended")],
         ["Critical, matched by name only: an urgent alert; no pause is recommended until a person confirms the match.",
          "Critical: the plan's campaign id was never seen on the platform, so there is nothing to pause.",

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from pacing_brain.frames import HISTORY
+from pacing_brain.frames import ACTS, HISTORY
 from pacing_brain.policy import Policy
 
 
@@ -68,6 +69,7 @@ class Problem(StrEnum):
     TRACKER = "tracker"
     ERROR = "error"
     SURGE = "surge"
+    STILL_SPENDING = "still_spending"
 
 
 class _Value(BaseModel):
@@ -134,6 +136,7 @@ class Inputs:
     patterns: pd.DataFrame
     quarantined: tuple[Quarantined, ...] = ()  # rows that a connector could not use
     history: pd.DataFrame = field(default_factory=HISTORY.empty)  # incidents opened before, for the breaker
+    acts: pd.DataFrame = field(default_factory=ACTS.empty)  # pauses whose effect is still to be seen
 
 
 class Finding(_Value):
@@ -153,6 +156,7 @@ class Finding(_Value):
     client: str | None = None
     platform: str | None = None
     account_id: str | None = None
+    market: str | None = None
     owner: str | None = None
     facts: dict[str, object] = Field(default_factory=dict)  # JSON-able figures for the card
 
@@ -185,6 +189,18 @@ class IncidentChange(_Value):
 
 
 @dataclass(frozen=True)
+class Effect:
+    """What a run saw of one pause. since: the first day that counts. spend_micros: spent from then on."""
+
+    recommendation_id: str
+    flight_id: str
+    effect: Literal["proven", "failed"]
+    since: datetime
+    spend_micros: int
+    currency: str | None
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What `PacingBrain.decide` returns: data that describes, nothing that has been done.
 
@@ -202,3 +218,4 @@ class Outcome:
     memory: pd.DataFrame
     dead_letters: tuple[dict[str, str], ...] = ()
     quarantined: tuple[Quarantined, ...] = field(default_factory=tuple)  # spend rows that cannot be used
+    effects: tuple[Effect, ...] = ()  # pauses that this run saw to hold, or not

@@ -24,7 +24,7 @@ HaltOrAlert = Literal["recommend_halt", "slack_alert"]
 SCOPE_ORDER = ("platform", "client", "market", "account", "campaign", "flight")
 SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market", "account": "account_id", "campaign": "campaign_id",
                  "flight": "flight_id"}
-ALSO_SCOPED = ("approvals",)  # not numbers of a flight: read when somebody answers
+ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
 SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions")
 
 
@@ -138,29 +138,46 @@ class Breaker(_Table):
 
 
 class Route(_Table):
+    """Where cards about what matches go, and the one person they mention. A client's channel is for the client to read."""
+
     channel: str | None = None
     owner: str | None = None
+    timezone: str | None = None  # of the channel; null: digests.timezone
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str | None) -> str | None:
+        return value if value is None else _known_zone(value)
 
 
-PERSON = re.compile(r"[UW][A-Z0-9]+|os:\S+|group:S[A-Z0-9]+")
+class Digests(_Table):
+    """One message a channel and local day, from `at` to the next day's `at`."""
+
+    at: str = Field(default="08:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$")
+    timezone: str = "UTC"  # of SLACK_CHANNEL, and of every channel whose route names none
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        return _known_zone(value)
+
+
+class Alerts(_Table):
+    """How much is told. What has no card is a row of the digest."""
+
+    cards_per_run: int = Field(default=10, ge=1, le=10)  # new cards a channel and run
+    flapping_after_changes: int = Field(default=3, ge=3)  # more than this in 24 h: one note a day
+    monitor_channel: str = ""  # where the monitor says that it is ill itself; empty: SLACK_CHANNEL
 
 
 class Approvals(_Table):
-    """Who may decide. Read at every answer and before every act; nothing is paused without it."""
+    """Who may decide. Read by the approval queue; nothing is paused without it."""
 
     approvers: tuple[str, ...] = ()
     responders: tuple[str, ...] = ()
     two_people_above: dict[str, NonNegativeFloat] = Field(default_factory=dict)  # by currency; one not listed takes the strictest rule
     expires_after_hours: PositiveFloat = 12.0
     cli: bool = False
-
-    @field_validator("approvers", "responders")
-    @classmethod
-    def _ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for one in value:
-            if not PERSON.fullmatch(one):
-                raise ValueError(f"{one!r} is no id: write a Slack user (U...), group:S... or os:login")
-        return value
 
 
 _SYNONYMS = {"uk": ("gb", "united kingdom", "great britain"), "us": ("usa", "united states"), "de": ("germany", "deutschland"),
@@ -195,8 +212,9 @@ class Policy(_Table):
     clock: Clock = Clock()
     breaker: Breaker = Breaker()
     routes: dict[str, Route] = Field(default_factory=dict)
+    digests: Digests = Digests()
+    alerts: Alerts = Alerts()
     approvals: Approvals = Approvals()
-    people: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # a human's name -> their Slack users and os: logins
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
     scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -210,35 +228,31 @@ class Policy(_Table):
     @field_validator("timezone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise ValueError(f"{value!r} is no IANA time zone") from error
-        return value
+        return _known_zone(value)
 
-    @field_validator("scope", "routes")
+    @field_validator("scope")
     @classmethod
     def _selectors(cls, value: dict[str, Any]) -> dict[str, Any]:
         for selector in value:
             parse_selector(selector)
         return value
 
-    @field_validator("people")
+    @field_validator("routes")
     @classmethod
-    def _one_human_per_id(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-        seen: dict[str, str] = {}
-        for name, ids in value.items():
-            for one in ids:
-                if not PERSON.fullmatch(one) or one.startswith("group:"):
-                    raise ValueError(f"{name}: {one!r} is no id of a person: write a Slack user (U...) or os:login")
-                if seen.setdefault(one, name) != name:
-                    raise ValueError(f"{one} stands with {seen[one]} and with {name}: an id belongs to one human")
+    def _routes_fit(cls, value: dict[str, Route]) -> dict[str, Route]:
+        """A client's channel shows that client only, so no other route may lead there."""
+        whose: dict[str, str] = {}
+        for selector, route in value.items():
+            kind, wanted = parse_selector(selector, ROUTE_ORDER)
+            reader = f"client {wanted.casefold()}" if kind == "client" else "the desk"
+            if route.channel and whose.setdefault(route.channel, reader) != reader:
+                raise ValueError(f"channel {route.channel} is for {whose[route.channel]} and for {reader}: a client's channel shows that client only")
         return value
 
     @model_validator(mode="after")
     def _scopes_fit(self) -> Self:
         for selector, tables in self.scope.items():
-            if unknown := set(tables) - {*SCOPED, *ALSO_SCOPED}:
+            if unknown := set(tables) - set(SCOPED):
                 raise ValueError(f"scope {selector!r}: {', '.join(sorted(unknown))} cannot be set per scope")
             for name, values in tables.items():
                 table = getattr(self, name)
@@ -299,24 +313,12 @@ class Policy(_Table):
             mask = rows[SCOPE_COLUMNS[kind]].astype("str").str.casefold().eq(wanted.casefold()).fillna(value=False).to_numpy(dtype=bool)
             if not mask.any():
                 continue
-            for table, values in ((table, values) for table, values in tables.items() if table in SCOPED):
+            for table, values in tables.items():
                 for key, value in values.items():
                     if not isinstance(value, Mapping):
                         columns[f"{table}_{key}"][mask] = value
         resolved = pd.DataFrame(columns, index=rows.index)
         return resolved.assign(stake_units=self._stake_units(rows, resolved))
-
-    def approvals_in(self, tables: Mapping[str, Any]) -> Approvals:
-        """`[approvals]` with a scope's own keys over it."""
-        return Approvals.model_validate(self.approvals.model_dump() | dict(tables.get("approvals", {})))
-
-    def approvals_for(self, row: Mapping[str, Any]) -> Approvals:
-        """`[approvals]` as it holds for one flight: the most specific scope that says something wins, key by key."""
-        own: dict[str, Any] = {}
-        for _, kind, wanted, tables in self.scopes():
-            if str(row.get(SCOPE_COLUMNS[kind]) or "").casefold() == wanted.casefold():
-                own |= tables.get("approvals", {})
-        return self.approvals_in({"approvals": own})
 
     def _stake_units(self, rows: pd.DataFrame, resolved: pd.DataFrame) -> pd.Series:
         if "currency" not in rows.columns:
@@ -343,12 +345,20 @@ class Policy(_Table):
         return won
 
 
-def parse_selector(selector: str) -> tuple[str, str]:
+def parse_selector(selector: str, kinds: tuple[str, ...] = SCOPE_ORDER) -> tuple[str, str]:
     """`client=acme` -> ("client", "acme")."""
     kind, _, value = selector.partition("=")
-    if kind not in SCOPE_ORDER or not re.fullmatch(r"\S.*", value):
-        raise ValueError(f"{selector!r} is no selector: write one of {', '.join(SCOPE_ORDER)}, then = and a value")
+    if kind not in kinds or not re.fullmatch(r"\S.*", value):
+        raise ValueError(f"{selector!r} is no selector: write one of {', '.join(kinds)}, then = and a value")
     return kind, value
+
+
+def _known_zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError(f"{value!r} is no IANA time zone") from error
+    return value
 
 
 def _first_fault(error: ValidationError) -> str:

@@ -67,20 +67,21 @@ def held(slack: SlackServer) -> None:
 
 
 def test_the_agency_in_slack(fresh_database, warehouse, tmp_path, slack):
-    """One card for each incident that needs a person, one digest for the rest; every limit is held, and a second start posts nothing."""
+    """Ten cards of the worst that need a person, one digest for everything; every limit is held, and a second start posts nothing."""
     desk = Desk(fresh_database, warehouse, tmp_path)
     visible = sample_world().at(AT)
     desk.tracker.write_text(sample_world().targets_csv(), encoding="utf-8")
     desk.load(visible.spend, visible.loads)
     ran = desk.run(**of(slack))
     need = [incident for incident in ran.incidents.values() if needs_card(incident.finding)]
-    assert len(slack.visible()) == len(need) + 1 == ran.summary["alerts_queued"]
+    assert len(need) > 10
+    assert len(slack.visible()) == 11 == ran.summary["alerts_queued"]
     assert len(digests(slack)) == 1
     assert len({posted.delivery_id for posted in slack.messages}) == len(slack.messages)
     assert desk.outbox()["delivered"] == len(slack.messages) == sum(desk.outbox().values())
     held(slack)
     run_window(desk.settings(**of(slack)), Request(as_of=AT))
-    assert len(slack.messages) == len(need) + 1
+    assert len(slack.messages) == 11
 
 
 def test_a_card_is_updated_and_answered_in_its_thread(desk, slack):
@@ -144,7 +145,7 @@ def test_hostile_names_reach_people_harmless(desk, slack):
 
 
 def test_slack_down_costs_no_run_and_no_message(desk, slack):
-    """The run seals and ends well, the outbox keeps what is owed, and the next relay delivers each message once."""
+    """The run seals and ends well, the outbox keeps what is owed, and the next relay delivers each message once, with a copy of the checkpoint."""
     slack.faults.extend(["reset"] * 40)
     ran = desk.run(**of(slack))
     assert not ran.summary["partial"]
@@ -153,11 +154,11 @@ def test_slack_down_costs_no_run_and_no_message(desk, slack):
     slack.faults.clear()
     desk.at(AT + timedelta(minutes=30))
     kept = keep_up(desk.settings(**of(slack)), catch_up=lambda *_: {"run_id": "none"})
-    assert kept.delivered.delivered == 2
-    assert len(slack.messages) == 2
+    assert kept.delivered.delivered == 3
+    assert len(slack.messages) == 3
     keep_up(desk.settings(**of(slack)), catch_up=lambda *_: {"run_id": "none"})
-    assert len(slack.messages) == 2
-    assert desk.outbox()["delivered"] == 2
+    assert len(slack.messages) == 3
+    assert desk.outbox()["delivered"] == 3
 
 
 def test_slack_that_refuses_the_token_keeps_what_is_owed(desk, slack):

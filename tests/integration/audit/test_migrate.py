@@ -16,7 +16,7 @@ READ, ADD, CHANGE = {"SELECT"}, {"SELECT", "INSERT"}, {"SELECT", "INSERT", "UPDA
 APP = {"alembic_version": READ, "clock_offset": READ, "ledger_head": READ, "ledger_entries": ADD, "policies": ADD, "run_shards": ADD,
        "missed_windows": ADD, "blobs": ADD, "recorded_frames": ADD, "recorded_parts": ADD, "quarantined_rows": ADD, "dead_letters": ADD,
        "runs": CHANGE, "run_heartbeats": CHANGE, "incidents": CHANGE, "recommendations": CHANGE, "outbox": CHANGE, "patterns": CHANGE,
-       "answers": ADD, "standing_answers": CHANGE}
+       "answers": ADD, "standing_answers": CHANGE, "told": CHANGE, "silences": CHANGE, "acts": CHANGE, "halts": CHANGE}
 CONSTRAINTS = """
     SELECT conrelid::regclass::text AS owner, conname AS name, pg_get_constraintdef(oid) AS definition, obj_description(oid, 'pg_constraint') AS said
     FROM pg_constraint WHERE connamespace = 'pacing'::regnamespace AND contype <> 'n'"""  # NOT NULL stands with the column
@@ -111,7 +111,7 @@ def test_the_owner_is_nobodys_login(admin):
 def test_upgrading_again_changes_nothing(fresh_database):
     """An upgrade is safe to repeat, and the application's login can check it."""
     migrate.upgrade(fresh_database.admin)
-    assert migrate.current(fresh_database.app) == migrate.newest() == "0002"
+    assert migrate.current(fresh_database.app) == migrate.newest() == "0004"
     migrate.check(fresh_database.app)
 
 

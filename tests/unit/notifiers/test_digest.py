@@ -1,7 +1,7 @@
 """The digest: the state of all flights, worst first, by money; and a total that is tied to the warehouse."""
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
@@ -10,9 +10,11 @@ import pytest
 from notifiers import limits
 from notifiers.cards import digest
 from notifiers.cards_blocks import characters
+from notifiers.cards_day import Day
 from notifiers.cards_digest import DIGEST_CHARACTERS, _as_shown
 from notifiers.message import Message
 from pacing_brain.model import Incident, Problem
+from pacing_brain.told import Silence
 from tests.unit.notifiers import world as w
 
 PARTS = ("matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined")
@@ -128,9 +130,34 @@ def test_a_partial_run_says_so_first() -> None:
     assert text.find("*Partial run*: Meta did not answer") < text.find("*GBP*")
 
 
-def test_changes_since_the_last_digest() -> None:
-    """New, worse and back on plan are counted where they are known."""
-    assert "2 new, 1 worse, 4 back on plan" in said(make(changes={"new": 2, "worse": 1, "back": 4}))
+def on_its_day(**changes: Any) -> Day:
+    return Day(**{"date": date(2026, 11, 18), "zone": "Europe/Berlin", "since": datetime(2026, 11, 17, 7, tzinfo=UTC)} | changes)
+
+
+def test_since_yesterday() -> None:
+    """What is new and what is over since yesterday's digest is counted, in the channel's own time, and what is over is named."""
+    done = w.silent().model_copy(update={"state": "resolved"})
+    text = said(digest({}, ROWS, [w.over()], w.PLAIN, on_its_day(resolved=[done])))
+    assert "Since Tue 17 Nov 08:00 CET: 1 new, 1 resolved." in text
+    assert "*Done*\n✅ *Brightwell DE · Prospecting Nov* · not delivering · over after 4 hours" in text
+    assert "As of Wed 18 Nov 09:00 CET." in text
+
+
+def test_what_is_silenced_is_named_with_its_money() -> None:
+    """A silence stands there with the money behind it, its end, its author and the reason; what it mutes is in no other list."""
+    silence = Silence(silence_id="S-1", matcher={"client": "Halden UK"}, author="U0BUYERUK", reason="agreed <!here>", set_at=w.AS_OF,
+                      ends_at=datetime(2026, 11, 20, 7, tzinfo=UTC))
+    message = digest({}, ROWS, [w.over(), w.silent()], w.PLAIN, on_its_day(silenced=[(silence, [w.over()])]))
+    assert "🔕 client Halden UK · 1 problem, £10,695 at stake · until Fri 20 Nov 08:00 CET · <@U0BUYERUK>: agreed &lt;!here&gt;" in said(message)
+    assert "HAL_UK" not in said(message)
+    assert "Worst: Brightwell DE" in message.text
+
+
+def test_a_clients_digest_is_of_that_client() -> None:
+    """Its name stands at the head; nothing that is asked of the desk does."""
+    text = said(digest({}, ROWS, many(), w.PLAIN, on_its_day(client="Halden UK")))
+    assert text.startswith("Pacing today · Wed 18 Nov · Halden UK")
+    assert not [word for word in ("recommended", "Need a person", "outside every plan", "warehouse") if word in text]
 
 
 def test_an_empty_run() -> None:

@@ -1,0 +1,223 @@
+"""What was done about an approval: leased, attempted, finished; and the switch that stops every pause.
+
+Record before act: an act is `attempting` in a committed transaction, which reads the switch, before the platform is asked; and its outcome is
+another. Whoever dies between the two leaves an act whose outcome is not known: the next reads first.
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pandas as pd
+from sqlalchemy import Connection, Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from audit import clock, ledger, recommendations
+from audit.database import Database
+from audit.recommendations import Recommendation
+from audit.tables import acts, halts
+from audit.tables import recommendations as asked
+from pacing_brain.errors import LedgerError
+from pacing_brain.frames import ACTS
+from pacing_brain.model import Effect
+
+LEASE = timedelta(minutes=5)  # longer than one try takes: a query of 30 s and three calls of 30 s
+TO_BE_DONE = ("approved", "attempting", "unknown")
+AGAIN_AFTER = timedelta(minutes=5)  # an unknown outcome is read again so often
+INSTANTS = ("leased_until", "opened_at", "attempted_at", "finished_at", "effect_at")
+Outcome = Literal["done", "aborted", "unknown", "handed_over", "returned"]
+
+
+@dataclass(frozen=True)
+class Act:
+    """One approval on its way. outcome null: not finished. effect: awaited | proven | failed, of a pause that is done."""
+
+    recommendation_id: str
+    version: int
+    token: uuid.UUID
+    leased_until: datetime
+    opened_at: datetime
+    attempted_at: datetime | None = None
+    attempted_seq: int | None = None
+    tries: int = 0
+    finished_at: datetime | None = None
+    outcome: str | None = None
+    why: str = ""
+    effect: str | None = None
+    effect_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Leased:
+    """An act and what it is about, held by this process for LEASE. now: the database clock."""
+
+    act: Act
+    recommendation: Recommendation
+    approved_at: datetime
+    now: datetime
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Pauses are stopped by the switch. why: one sentence, by whom and why."""
+
+    why: str
+
+
+class Acts:
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def waiting(self) -> list[str]:
+        """Recommendations that somebody approved and that are not finished, oldest approval first; those held by another process are left out."""
+        with self.database.transaction() as connection:
+            now = clock.now(connection)
+            busy = select(acts.c.recommendation_id).where(acts.c.leased_until > now, acts.c.version == asked.c.version,
+                                                         acts.c.recommendation_id == asked.c.recommendation_id)
+            order = asked.c.ended_at, asked.c.recommendation_id
+            found = select(asked.c.recommendation_id).where(asked.c.status.in_(TO_BE_DONE), ~busy.exists()).order_by(*order)
+            return list(connection.execute(found).scalars())
+
+    def lease(self, recommendation_id: str) -> Leased | None:
+        """Hold one for this process; none: it is finished, or another process has it."""
+        with self.database.transaction() as connection:
+            one, now = recommendations.locked(connection, recommendation_id), clock.now(connection)
+            if one is None or one.status not in TO_BE_DONE or one.ended_at is None:
+                return None
+            before = _of(connection, one)
+            if before is not None and before.leased_until > now:
+                return None
+            fresh = Act(one.recommendation_id, one.version, uuid.uuid4(), now + LEASE, now)
+            act = fresh if before is None else replace(before, token=fresh.token, leased_until=fresh.leased_until)
+            _put(connection, act)
+            return Leased(act, one, one.ended_at, now)
+
+    def attempt(self, leased: Leased, said: dict[str, Any]) -> Act | Stopped:
+        """Write "attempting", in the transaction that reads the switch. Only after this may the platform be asked to change anything.
+
+        Raises:
+            LedgerError: the lease was lost.
+        """
+        with self.database.transaction() as connection:
+            one, act = _held(connection, leased)
+            stopped = connection.execute(select(halts).with_for_update(read=True)).one_or_none()
+            if stopped is not None and stopped.stopped:
+                return Stopped(f"Pauses are stopped since {stopped.at.astimezone(UTC):%a %d %b %H:%M} UTC by {stopped.who}: {stopped.reason}")
+            now = clock.now(connection)
+            entry = ledger.Entry("action_attempted", one.recommendation_id, recommendations.body(one) | {"try": act.tries + 1} | said)
+            (seq,) = ledger.append(connection, None, [entry], now)
+            recommendations.put(connection, [replace(one, status="attempting")])
+            act = replace(act, attempted_at=now, attempted_seq=seq, tries=act.tries + 1)
+            _put(connection, act)
+            return act
+
+    def finish(self, connection: Connection, leased: Leased, outcome: Outcome, why: str, said: dict[str, Any]) -> Recommendation:
+        """Write what became of it, and let it go. `returned`: back to people, as another version, so that it is approved anew.
+
+        Raises:
+            LedgerError: the lease was lost.
+        """
+        one, act = _held(connection, leased)
+        now = clock.now(connection)
+        returned = outcome == "returned" and now < one.expires_at
+        status = "pending" if returned else "aborted" if outcome == "returned" else outcome
+        entry = ledger.Entry("action_finished", one.recommendation_id, recommendations.body(one) | {
+            "outcome": status if not returned else "returned", "why": why, "attempted_seq": act.attempted_seq, "tries": act.tries} | said)
+        (seq,) = ledger.append(connection, None, [entry], now)
+        ended = replace(one, status=status, version=one.version + 1, ended_at=None, ended_seq=None) if returned else (
+            replace(one, status=status, ended_seq=seq))
+        recommendations.put(connection, [ended])
+        unknown = outcome == "unknown"
+        effect = "awaited" if outcome in ("done", "handed_over") else None
+        _put(connection, replace(act, outcome=outcome, why=why, effect=effect, finished_at=None if unknown else now,
+                                 leased_until=now + AGAIN_AFTER if unknown else now))
+        return ended
+
+    def wait(self, connection: Connection, leased: Leased) -> None:
+        """Let an outcome that is still unknown go until it is looked at again."""
+        _, act = _held(connection, leased)
+        _put(connection, replace(act, leased_until=clock.now(connection) + AGAIN_AFTER))
+
+    def awaiting_effect(self, at: datetime) -> pd.DataFrame:
+        """ACTS: pauses that were done before an instant, whose effect no run has seen yet."""
+        columns = {"recommendation_id": acts.c.recommendation_id, "paused_at": acts.c.finished_at} | {
+            name: asked.c[name] for name in ("flight_id", "platform", "account_id", "campaign_id")}
+        waiting = select(*(columns[name].label(name) for name in ACTS.columns)).join(asked, asked.c.recommendation_id == acts.c.recommendation_id)
+        waiting = waiting.where(acts.c.effect == "awaited", acts.c.finished_at <= at).order_by(acts.c.recommendation_id)
+        with self.database.transaction() as connection:
+            rows = connection.execute(waiting).all()
+        return ACTS.check(pd.DataFrame(rows, columns=list(ACTS.columns))) if rows else ACTS.empty()
+
+    def slow(self, now: datetime, limit: timedelta) -> list[str]:
+        """Approvals that wait longer than `limit` for their first try."""
+        with self.database.transaction() as connection:
+            late = select(asked.c.recommendation_id).where(asked.c.status == "approved", asked.c.ended_at < now - limit)
+            return list(connection.execute(late.order_by(asked.c.recommendation_id)).scalars())
+
+
+def prove(connection: Connection, effects: Iterable[Effect], at: datetime) -> list[ledger.Entry]:
+    """A run has seen whether spend really stopped; part of its seal. Returns an `effect_checked` entry for each.
+
+    A pause that did not hold is `aborted` from here on, so that the next run may ask again.
+    """
+    said = []
+    for effect in effects:
+        one = recommendations.locked(connection, effect.recommendation_id)
+        waiting = acts.c.recommendation_id == effect.recommendation_id, acts.c.effect == "awaited"
+        done = update(acts).where(*waiting).values(effect=effect.effect, effect_at=at)
+        if one is None or connection.execute(done).rowcount != 1:
+            continue
+        if effect.effect == "failed":
+            recommendations.put(connection, [replace(one, status="aborted")])
+        said.append(ledger.Entry("effect_checked", one.recommendation_id, recommendations.body(one) | {
+            "effect": effect.effect, "since": effect.since, "spend_micros": effect.spend_micros, "spend_currency": effect.currency}))
+    return said
+
+
+class Halts:
+    """The switch that stops every pause, whoever approved it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+
+    def stopped(self) -> Row[Any] | None:
+        """Who stopped pauses, when and why; none: they go on."""
+        with self.database.transaction() as connection:
+            row = connection.execute(select(halts)).one_or_none()
+            return row if row is not None and row.stopped else None
+
+    def set(self, *, stopped: bool, who: str, reason: str, by: dict[str, Any]) -> int:
+        """Stop or allow; the ledger entry's number. It holds from the next "attempting" on."""
+        with self.database.transaction() as connection:
+            now = clock.now(connection)
+            row = {"one": True, "stopped": stopped, "who": who, "reason": reason, "at": now}
+            connection.execute(insert(halts).values(row).on_conflict_do_update(index_elements=["one"], set_=row))
+            entry = ledger.Entry("halts_stopped" if stopped else "halts_allowed", "halts", {"reason": reason, "by": by})
+            (seq,) = ledger.append(connection, None, [entry], now)
+            return int(seq)
+
+
+def _held(connection: Connection, leased: Leased) -> tuple[Recommendation, Act]:
+    one = recommendations.locked(connection, leased.recommendation.recommendation_id)
+    act = _of(connection, one) if one else None
+    if one is None or act is None or act.token != leased.act.token or one.status not in TO_BE_DONE:
+        raise LedgerError(f"recommendation {leased.recommendation.recommendation_id} was taken over by another process")
+    return one, act
+
+
+def _of(connection: Connection, one: Recommendation) -> Act | None:
+    of_it = acts.c.recommendation_id == one.recommendation_id, acts.c.version == one.version
+    row = connection.execute(select(acts).where(*of_it).with_for_update()).one_or_none()
+    return _act(row) if row else None
+
+
+def _put(connection: Connection, act: Act) -> None:
+    row = {name: getattr(act, name) for name in Act.__dataclass_fields__}
+    connection.execute(insert(acts).values(row).on_conflict_do_update(index_elements=["recommendation_id", "version"], set_=row))
+
+
+def _act(row: Row[Any]) -> Act:
+    fields = row._asdict()
+    return Act(**fields | {name: fields[name].astimezone(UTC) for name in INSTANTS if fields[name] is not None})

@@ -1,0 +1,82 @@
+"""Whether an approved pause may be carried out at this moment. Pure: what was approved, and what is true now, in; one verdict out.
+
+Three things must agree: the approval is live, the platform still has the campaign as the evidence saw it, and the brain, asked again with the
+spend of this minute, still asks for the pause. Anything else calls it off and says why; nothing is ever paused because an answer is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from pacing_brain.model import Action
+
+Step = Literal["pause", "done", "aborted"]
+SKEW = timedelta(minutes=1)  # a platform's clock against ours
+
+
+@dataclass(frozen=True)
+class Approved:
+    """What was approved. evidence_at: the instant of the run that it rests on; approved_at: by the database clock; direction, action: what was asked."""
+
+    evidence_at: datetime
+    approved_at: datetime
+    expires_at: datetime
+    direction: str
+    attempted_at: datetime | None = None  # an earlier try whose outcome is not known
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """step: pause now, done already, or aborted. why: one sentence for people."""
+
+    step: Step
+    why: str
+
+
+def too_late(approved: Approved, now: datetime, within: timedelta) -> str | None:
+    """Why the approval is no longer to be acted upon; none: it is."""
+    if now - approved.approved_at > within:
+        return f"It could not be carried out within {_words(within)} of the approval, and much may have changed since."
+    return "Its time was over before it could be carried out." if now >= approved.expires_at else None
+
+
+def judge(approved: Approved, state: str, said: str, changed_at: datetime | None) -> Verdict:
+    """What the platform's own state says.
+
+    Args:
+        approved: what was approved.
+        state: serving | paused | ended, as the platform has it now.
+        said: the platform's own word for it.
+        changed_at: when somebody last changed the campaign there; null where the platform does not say.
+    """
+    if state == "paused":
+        return Verdict("done", "The platform has it as paused." if approved.attempted_at else "It was paused already.")
+    if state == "ended":
+        return Verdict("aborted", f"The platform has it as {said}: there is nothing left to pause.")
+    since = approved.attempted_at or approved.evidence_at
+    if changed_at is not None and changed_at > since + SKEW:
+        return Verdict("aborted", f"Somebody changed the campaign on the platform at {changed_at:%H:%M} UTC, after what the approval rests on.")
+    if approved.attempted_at is not None and changed_at is None:
+        return Verdict("aborted", "The first try did not pause it, and the platform does not say whether anybody changed it since.")
+    return Verdict("pause", "The platform has it as serving, unchanged since the evidence.")
+
+
+def still_asked(approved: Approved, decision: Mapping[str, Any] | None) -> str | None:
+    """Why the brain, asked again with the spend of this minute, would not ask for it; none: it does."""
+    if decision is None:
+        return "The campaign's spend cannot be found any more."
+    if decision["action"] != Action.RECOMMEND_HALT.value:
+        return f"Asked again with the newest spend, the pause is no longer recommended: {_last(decision)}"
+    if decision["direction"] != approved.direction:
+        return f"With the newest spend it is {decision['direction']} plan, and the approval was for {approved.direction} plan."
+    return None
+
+
+def _last(decision: Mapping[str, Any]) -> str:
+    return str((decision["reasons"] or ["no reason was recorded."])[-1])
+
+
+def _words(span: timedelta) -> str:
+    minutes = int(span.total_seconds() // 60)
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"
