@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ARRAY, Connection, Row, Text, any_, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from audit.database import Database, storable_text
@@ -48,11 +48,6 @@ class Answers:
         with self.database.transaction() as connection:
             return approvals(connection, recommendation_id, version)
 
-    def about(self, incident_id: str) -> list[Given]:
-        """What took effect about an incident, in order."""
-        of_it = answers.c.incident_id == incident_id, answers.c.verdict.in_(TOOK_EFFECT)
-        with self.database.transaction() as connection:
-            return [_given(row) for row in connection.execute(select(answers).where(*of_it).order_by(answers.c.position))]
 
 
 def earlier(connection: Connection, team: str, user_id: str, event: str) -> Given | None:
@@ -75,6 +70,16 @@ def approvals(connection: Connection, recommendation_id: str, version: int) -> l
              answers.c.verdict.in_(TOOK_EFFECT))
     rows = [_given(row) for row in connection.execute(select(answers).where(*of_it).order_by(answers.c.position))]
     return list({given.person: given for given in reversed(rows)}.values())[::-1]
+
+
+def approved(connection: Connection, recommendation_ids: Collection[str]) -> dict[str, list[Given]]:
+    """Recommendation -> the approvals that counted, of every version, in order."""
+    of_them = (answers.c.subject == any_(literal(sorted(recommendation_ids), ARRAY(Text))), answers.c.answer == "approve_halt",
+               answers.c.verdict.in_(TOOK_EFFECT))
+    found: dict[str, list[Given]] = {}
+    for row in connection.execute(select(answers).where(*of_them).order_by(answers.c.position)):
+        found.setdefault(row.subject, []).append(_given(row))
+    return found
 
 
 def since(connection: Connection, mark: int) -> Collection[str]:

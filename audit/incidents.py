@@ -59,6 +59,12 @@ class Incidents:
             return _incident(row) if row else None
 
 
+def locked(connection: Connection, incident_id: str) -> Incident | None:
+    """Hold one while an answer about it is taken."""
+    row = connection.execute(select(incidents).where(incidents.c.incident_id == incident_id).with_for_update()).one_or_none()
+    return _incident(row) if row else None
+
+
 def apply(connection: Connection, changes: Iterable[IncidentChange]) -> None:
     """Write what a run did to incidents; part of its seal. Resolved ones first, so that a problem may return in the same run.
 

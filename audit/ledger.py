@@ -22,7 +22,7 @@ KINDS = frozenset({
     "recommendation_decided", "message_delivered", "message_failed", "action_attempted", "action_finished", "pattern_learned",
     "pattern_retired", "click_refused", "recommendation_renewed", "silence_set", "silence_ended", "halts_stopped", "halts_allowed",
     "problem_missed", "narrated", "body_withheld", "partition_detached", "ledger_recovered", "error_recorded", "run_failed", "run_sealed",
-    "run_missed",
+    "run_missed", "match_answered",
 })
 OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry's own keys are others
 READ_ROWS = 1000  # fetched at a time
@@ -121,14 +121,18 @@ def head(connection: Connection) -> Head:
 
 
 def read(connection: Connection, *, kinds: Collection[str] = (), subject: str | None = None, run_id: str | None = None, after_seq: int = -1,
-         before_seq: int | None = None, limit: int | None = None, newest_first: bool = False, standing: bool = False) -> Iterator[Recorded]:
-    """Entries in order, fetched as they are consumed; nothing given: all.
+         before_seq: int | None = None, since: datetime | None = None, until: datetime | None = None, limit: int | None = None, newest_first: bool = False, standing: bool = False) -> Iterator[Recorded]:
+    """Entries in order, fetched as they are consumed; nothing given: all. since, until: of the entries' own instants, half-open.
 
     standing: only those of sealed live runs: what may be shown as current.
     """
     statement = select(ledger_entries).where(ledger_entries.c.seq > after_seq)
     if before_seq is not None:
         statement = statement.where(ledger_entries.c.seq < before_seq)
+    if since is not None:
+        statement = statement.where(ledger_entries.c.at >= since)
+    if until is not None:
+        statement = statement.where(ledger_entries.c.at < until)
     if kinds:
         statement = statement.where(ledger_entries.c.kind.in_(sorted(kinds)))
     if subject is not None:

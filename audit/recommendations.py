@@ -97,12 +97,13 @@ class Recommendations:
 
     def with_status(self, statuses: Collection[str]) -> list[Recommendation]:
         """Those in any of these states, oldest first."""
-        order = recommendations.c.opened_at, recommendations.c.recommendation_id
-        return self._select(recommendations.c.status.in_(sorted(statuses)), order)
+        with self.database.transaction() as connection:
+            return with_status(connection, statuses)
 
     def get(self, recommendation_id: str) -> Recommendation | None:
-        found = self._select(recommendations.c.recommendation_id == recommendation_id, ())
-        return found[0] if found else None
+        with self.database.transaction() as connection:
+            row = connection.execute(select(recommendations).where(recommendations.c.recommendation_id == recommendation_id)).one_or_none()
+            return of_row(row) if row else None
 
     def newest(self, limit: int) -> list[Recommendation]:
         """The newest, whatever became of them."""
@@ -121,9 +122,12 @@ class Recommendations:
             now = clock.now(connection)
             return [end(connection, one, "expired", {"why": "nobody answered in time"}, now) for one in late(connection, now)]
 
-    def _select(self, condition: Any, order: Any) -> list[Recommendation]:
-        with self.database.transaction() as connection:
-            return [of_row(row) for row in connection.execute(select(recommendations).where(condition).order_by(*order))]
+
+def with_status(connection: Connection, statuses: Collection[str], incident_id: str | None = None) -> list[Recommendation]:
+    """Those in any of these states, oldest first; of one incident, if it is given."""
+    wanted = [recommendations.c.status.in_(sorted(statuses)), *([recommendations.c.incident_id == incident_id] if incident_id else [])]
+    order = recommendations.c.opened_at, recommendations.c.recommendation_id
+    return [of_row(row) for row in connection.execute(select(recommendations).where(*wanted).order_by(*order))]
 
 
 def settle(connection: Connection, asks: Sequence[Asked], now: datetime, answered: Collection[str] = ()) -> Settled:
@@ -133,6 +137,11 @@ def settle(connection: Connection, asks: Sequence[Asked], now: datetime, answere
     settled = _settled(asks, rows, standing.holding(connection), now)
     put(connection, settled.changed)
     return settled
+
+
+def incident_of(connection: Connection, recommendation_id: str) -> str | None:
+    statement = select(recommendations.c.incident_id).where(recommendations.c.recommendation_id == recommendation_id)
+    return connection.execute(statement).scalar_one_or_none()
 
 
 def locked(connection: Connection, recommendation_id: str) -> Recommendation | None:

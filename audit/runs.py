@@ -186,8 +186,7 @@ class Runs:
     def get(self, run_id: str) -> SealedRun | None:
         """A sealed run by its id, a superseded one too."""
         with self.database.transaction() as connection:
-            row = connection.execute(select(runs).where(runs.c.run_id == run_id, runs.c.sealed_at.is_not(None))).one_or_none()
-            return _sealed_run(row) if row else None
+            return sealed(connection, run_id)
 
     def sealed_between(self, first: datetime, end: datetime) -> list[SealedRun]:
         """Sealed live runs of the windows from `first` on and before `end`, in the order in which they were sealed; superseded ones too."""
@@ -241,6 +240,11 @@ class Runs:
                 if stopped is not None:
                     return _resume(connection, stopped, opening, at)
             return _new(connection, opening, at)
+
+
+def sealed(connection: Connection, run_id: str) -> SealedRun | None:
+    row = connection.execute(select(runs).where(runs.c.run_id == run_id, runs.c.sealed_at.is_not(None))).one_or_none()
+    return _sealed_run(row) if row else None
 
 
 def _new(connection: Connection, opening: Opening, at: datetime) -> RunHandle:

@@ -1,8 +1,7 @@
 """The monitor itself is not well: said on the ledger and, once a day for each thing that is wrong, to people."""
 
-import sys
-
 from audit import clock, ledger, outbox
+from flows import logs
 from flows.wiring import House
 from notifiers.cards_blocks import section
 from notifiers.cards_text import outside
@@ -12,11 +11,11 @@ SAID_CHARACTERS = 600
 
 
 def alarm(house: House, subject: str, said: str) -> bool:
-    """`error_recorded` on the ledger and a message to the channel, unless that was done today; a line on stderr each time.
+    """`error_recorded` on the ledger and a message to the channel, unless that was done today; a line of the log each time.
 
     subject: what is not well, one word. Returns whether it was new. Nothing is raised: whoever raises an alarm has a fault of his own to report.
     """
-    print(f"pacing: {subject}: {said}", file=sys.stderr, flush=True)  # noqa: T201
+    logs.warn(f"{subject}: {said}")
     try:
         with house.database.transaction() as connection:
             now = clock.now(connection)

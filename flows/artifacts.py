@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from pacing_brain.money import money
 from pacing_brain.natives import natives
 
 TABLE_ROWS = 200
@@ -37,6 +38,13 @@ def summary_markdown(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def report_markdown(summary: dict[str, Any]) -> str:
+    """Where the report of the run is: a link where it is served, else the file on the machine of the run."""
+    if summary.get("report_url"):
+        return f"[Full report of this run]({summary['report_url']})"
+    return f"Full report of this run, on the machine that ran it: `{str(summary['report']).replace('`', '')}` (PACING_REPORT_URL makes this a link)"
+
+
 def checkpoint_markdown(note: str) -> str:
     """A signed note, as it is."""
     return f"```text\n{note}```"
@@ -62,7 +70,7 @@ def campaign_rows(decisions: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _cells(row: dict[str, Any]) -> dict[str, str]:
-    row |= {name: amount(row[name]) for name in ("target_micros", "actual_micros")}
+    row |= {name: None if row[name] is None else money(row[name], row["currency"]) for name in ("target_micros", "actual_micros")}  # as on the card
     row |= {name: "" if row[name] is None else f"{row[name]:.{digits}f}" for name, digits in (("variance_pct", 1), ("score", 2))}
     return {label: "" if row[name] is None else plain(row[name]) for name, label in COLUMNS.items()}  # the page reads cells as Markdown
 

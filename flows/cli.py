@@ -42,25 +42,26 @@ def main(debug: Annotated[bool, typer.Option("--debug", help="Show the traceback
 @contextmanager
 def failing_in_one_line() -> Iterator[None]:
     """An error that the operator can act on is one line on stderr and exit 1 (2 for wrong usage); `--debug` shows its traceback."""
+    from flows import logs
     from pacing_brain.errors import PacingError, UsageError
 
+    logs.begin()
     try:
         yield
     except PacingError as error:
         if _debug:
             raise
-        typer.secho(f"pacing: {error}", err=True, fg=typer.colors.RED)
+        logs.error(str(error))
         raise typer.Exit(2 if isinstance(error, UsageError) else 1) from None
     except KeyboardInterrupt:
-        typer.echo("pacing: stopped", err=True)
+        logs.error("stopped")
         raise typer.Exit(130) from None
     except typer.Exit:
         raise
     except Exception as error:
         if _debug:
             raise
-        typer.secho(f"pacing: this should not have happened: {type(error).__name__}: {error}. Run it again with `pacing --debug ...` and report it.",
-                    err=True, fg=typer.colors.RED)
+        logs.error(f"this should not have happened: {type(error).__name__}: {error}. Run it again with `pacing --debug ...` and report it.")
         raise typer.Exit(1) from None
 
 
@@ -119,11 +120,12 @@ def status(as_json: Json = False) -> None:
 @app.command()
 def explain(campaign: Annotated[str, typer.Argument(help="A campaign id, a flight id or a name.")],
             run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Another run than the last one.")] = None,
+            chart: Annotated[Path | None, typer.Option("--chart", metavar="FILE", help="Also write planned against spent as .png or .svg.")] = None,
             as_json: Json = False) -> None:
     """Why a campaign got its decision."""
     from flows.commands_explain import explain as explain_campaign
 
-    _do(explain_campaign, campaign, run_id=run_id, as_json=as_json)
+    _do(explain_campaign, campaign, run_id=run_id, chart=chart, as_json=as_json)
 
 
 @app.command()
@@ -251,6 +253,15 @@ def audit_stats(campaign: Annotated[str | None, typer.Option(help="A campaign id
     from flows.commands_verify import audit_stats as stats
 
     _do(stats, campaign=campaign, run_id=run_id, since=since, until=until, kind=kind, as_json=as_json)
+
+
+@audit_app.command("statement")
+def audit_statement(month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which month.")],
+                    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where to write.")] = Path(), as_json: Json = False) -> None:
+    """A month for a controller: planned, spent as known then and now, answers, actions with their proof, what was missed. CSV and a workbook."""
+    from flows.commands_statement import audit_statement as statement
+
+    _do(statement, month=month, to=to, as_json=as_json)
 
 
 @policy_app.command("check")

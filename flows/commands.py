@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Group, RenderableType
 
-from flows import commands_record, views
+from flows import commands_record, logs, views
 from flows.run_pacing import Request
 from flows.settings import Settings
 from flows.status import standing
@@ -21,7 +21,7 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 def run(*, as_of: str | None, policy: Path | None, full: bool, rehearsal: bool, as_json: bool) -> int:
     """One run, and what it found."""
-    settings = Settings.read()
+    logs.begin(settings := Settings.read())
     request = Request(None if as_of is None else read_as_of(as_of), policy, full, rehearsal)
     if not commands_record.exists(settings):
         _before_the_first(settings)
@@ -48,7 +48,7 @@ def _before_the_first(settings: Settings) -> None:
     if settings.tracker and is_path(settings.tracker):
         understood(read_sheet(settings.tracker, http=None, snowflake=None, query_tag=""))
     if sys.stderr.isatty():
-        print("pacing: the first run here makes its database, warehouse and Prefect server ready: up to a minute, once.", file=sys.stderr)  # noqa: T201
+        logs.warn("the first run here makes its database, warehouse and Prefect server ready: up to a minute, once.")
 
 
 def run_window(settings: Settings, request: Request) -> dict[str, Any]:
@@ -67,7 +67,7 @@ def read_as_of(text: str, option: str = "--as-of") -> datetime:
     try:
         instant = datetime.fromisoformat(text.strip())
         if instant.tzinfo is None:
-            print(f"pacing: {option} {text} names no zone: taken as UTC.", file=sys.stderr)  # noqa: T201
+            logs.warn(f"{option} {text} names no zone: taken as UTC.")
             instant = instant.replace(tzinfo=UTC)
         instant = instant.astimezone(UTC)
     except (ValueError, OverflowError):

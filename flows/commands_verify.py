@@ -9,7 +9,7 @@ from audit import clock, keys, ledger, proofs, stats
 from audit.anchors import anchor
 from audit.checkpoint import ORIGIN, Signer, Verifier
 from audit.verify import Note, Verified, verify
-from flows import views
+from flows import logs, views
 from flows.commands import read_as_of
 from flows.commands_record import open_record
 from flows.settings import Settings
@@ -26,7 +26,7 @@ def audit_verify(*, anchors: list[Path], key: Path | None, max_age_hours: float,
         known = _known(found) | {"anchor_dir": str(house.anchors.directory), "same_machine": house.anchors.same_machine and not anchors}
     views.emit(known) if as_json else views.show(verified_report(known))
     if not found.ok:
-        print(f"pacing: the ledger does not verify: {found.findings[0].line}", file=sys.stderr)  # noqa: T201
+        logs.warn(f"the ledger does not verify: {found.findings[0].line}")
     return 0 if found.ok else 1
 
 
@@ -42,7 +42,7 @@ def audit_checkpoint(*, as_json: bool) -> int:
         views.emit(known)
     else:
         sys.stdout.write(str(known["note"]))  # the note as it is: it can be sent on
-        print(f"pacing: {'written to' if made.new else 'nothing new; it is'} {made.path}", file=sys.stderr)  # noqa: T201
+        logs.warn(f"{'written to' if made.new else 'nothing new; it is'} {made.path}")
     return 0
 
 

@@ -9,7 +9,7 @@ from audit import clock, migrate
 from audit.database import Database
 from flows.doctor_checks import Checks, Subject
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
-from flows.wiring import APP_LOGIN, DATABASE, LOOPBACK
+from flows.wiring import APP_LOGIN, DATABASE, EMBEDDED_NEXT
 from pacing_brain.errors import DatabaseRefused, PacingError
 
 LEAST_VERSION = 140000
@@ -36,6 +36,8 @@ GUARDED = ("ledger_entries", "policies", "run_shards", "blobs", "recorded_frames
 def check_database(subject: Subject, checks: Checks) -> None:
     """The application's database, then the login that may migrate it, where one is set."""
     settings = subject.settings
+    if why := settings.unconfirmed_embedded:
+        checks.problem("embedded", f"{why}.", EMBEDDED_NEXT)
     with ExitStack() as stack:
         if settings.database_url is None:
             if not _embedded_there(subject, checks):
@@ -126,8 +128,7 @@ def _rights(connection: Connection, checks: Checks) -> None:
 def _shift(connection: Connection, subject: Subject, checks: Checks) -> None:
     """A clock that can be shifted belongs to demo and test homes."""
     settings = subject.settings
-    real = settings.slack_bot_token is not None or not (settings.embedded_warehouse or settings.snowflake_host in LOOPBACK)
-    if real and clock.is_shifted(connection):
+    if settings.real and clock.is_shifted(connection):
         checks.problem("clock", "its clock is shifted (a demo or test home), and a real Slack or Snowflake is configured.",
                        "Set PACING_DATABASE_URL, or PACING_HOME, to a database of its own.")
 

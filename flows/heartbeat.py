@@ -1,8 +1,8 @@
 """The dead man's switch outside: an address that is called after each sealed run, and raises the alarm when it is not."""
 
-import sys
-
 import httpx
+
+from flows import logs
 
 CALL_SECONDS = 5.0
 
@@ -14,6 +14,6 @@ def call(url: str | None) -> bool:
     try:
         httpx.get(url, timeout=CALL_SECONDS).raise_for_status()
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        print(f"pacing: PACING_HEARTBEAT_URL could not be called: {type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201  the address may hold a secret
+        logs.warn(f"PACING_HEARTBEAT_URL could not be called: {type(error).__name__}")  # the address may hold a secret
         return False
     return True

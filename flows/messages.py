@@ -7,6 +7,7 @@ from typing import Any
 
 from audit.outbox import OutgoingMessage, delivery_id
 from audit.runs import RunHandle
+from flows import reporting
 from flows.digesting import Digesting
 from flows.routing import Routing
 from flows.wiring import House
@@ -38,7 +39,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
 
     seqs: flight_id -> the ledger entry that stands for its decision; a card cites it.
     """
-    context, routing = _context(run, inputs), Routing(inputs.policy, house.channel)
+    context, routing = _context(house, run, inputs), Routing(inputs.policy, house.channel)
     changes = [_with_entry(change, seqs) for change in changes]
     silences = house.silences.standing()
     quiet = _quiet(house, silences, run.as_of)
@@ -91,8 +92,9 @@ def _with_entry(change: IncidentChange, seqs: Mapping[str, int]) -> IncidentChan
     return change.model_copy(update={"incident": change.incident.model_copy(update={"finding": cited})})
 
 
-def _context(run: RunHandle, inputs: Inputs) -> CardContext:
-    return CardContext(as_of=run.as_of, run_id=run.run_id, next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
+def _context(house: House, run: RunHandle, inputs: Inputs) -> CardContext:
+    return CardContext(as_of=run.as_of, run_id=run.run_id, report_url=reporting.url_of(house.settings, run.run_id),
+                       next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
                        observing=inputs.policy.mode == "observe")
 
 

@@ -10,6 +10,7 @@ from prefect.logging import get_run_logger
 from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.states import Completed
 
+from flows import logs
 from flows.artifacts import worst_of
 from flows.commands import read_as_of
 from flows.prefect_page import Page
@@ -51,7 +52,8 @@ class Watched:
 @flow(name="pacing-run", persist_result=False)
 def pacing_run(as_of: str | None = None, policy: str | None = None, full: bool = False) -> State[Any]:
     """One window. as_of in the past, or a policy file that is not in force: a rehearsal."""
-    window = Watched(Settings.read(), Request(read_as_of(as_of) if as_of else None, Path(policy) if policy else None, full))
+    logs.begin(settings := Settings.read())
+    window = Watched(settings, Request(read_as_of(as_of) if as_of else None, Path(policy) if policy else None, full))
     state = window.run()
     if window.trouble:
         get_run_logger().warning("Prefect did not take everything (%s): the run is complete on the record, this page is not", window.trouble)
@@ -68,7 +70,8 @@ def upkeep() -> State[Any]:
         trouble.extend([fault] if fault else [])
         return summary
 
-    kept = keep_up(Settings.read(), Steps(call=TaskCalls(trouble=trouble)), catch_up)
+    logs.begin(settings := Settings.read())
+    kept = keep_up(settings, Steps(call=TaskCalls(trouble=trouble)), catch_up)
     for fault in trouble[:1]:
         get_run_logger().warning("Prefect did not take everything (%s): what was done is on the record", fault)
     return Completed(message=kept.said)

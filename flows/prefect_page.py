@@ -17,7 +17,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 
-from flows.artifacts import SEVERITIES, TABLE_ROWS, campaign_rows, checkpoint_markdown, summary_markdown, worst_of
+from flows.artifacts import SEVERITIES, TABLE_ROWS, campaign_rows, report_markdown, checkpoint_markdown, summary_markdown, worst_of
 from flows.prefect_steps import one_line
 
 CALL_S = 3.0  # one call
@@ -50,6 +50,8 @@ class Page:
             self._decisions = value.decisions
         if name == "record":
             self.show(value.summary, self._decisions)
+        if name == "report" and value.get("report"):
+            self._do(lambda client: self._create(client, "markdown", "pacing-report", report_markdown(value), "Every flight, with its reasons and chart"))
         if name == "report" and "file" in value["anchor"]:
             self._do(lambda client: self._create(client, "markdown", "pacing-checkpoint", checkpoint_markdown(Path(value["anchor"]["file"]).read_text("utf-8")),
                                                  "The signed checkpoint of the record: a copy outside its database"))

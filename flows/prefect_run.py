@@ -5,12 +5,12 @@ Prefect is beside the run (ADR 0005). Nothing here imports it before its environ
 
 import http.client
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from flows import logs
 from flows.local_prefect import QUIET, ChildPrefect
 from flows.run_pacing import Request, run_window
 from flows.settings import Settings
@@ -40,7 +40,7 @@ def run(settings: Settings, request: Request, say: Callable[[str], None] | None 
     Raises:
         PacingError: the run could not be completed; as `run_window` raises it.
     """
-    say = say or _warn
+    say = say or logs.warn
     try:
         with _api(settings) as environment:
             return _through_prefect(settings, request, environment, say)
@@ -124,7 +124,3 @@ def _host(api_url: str) -> str:
     """For people, without credentials."""
     parts = urlsplit(api_url)
     return f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname or "?"
-
-
-def _warn(line: str) -> None:
-    print(f"pacing: {line}", file=sys.stderr, flush=True)  # noqa: T201

@@ -8,6 +8,7 @@ from notifiers.charts import Chart, Point
 from pacing_brain import curves, zones
 from pacing_brain.policy import Policy
 
+FORECAST = ["forecast_micros", "forecast_lo_micros", "forecast_hi_micros"]
 STEPS = 16  # points of a curve that is not a straight line
 
 
@@ -18,7 +19,8 @@ def charts(flights: pd.DataFrame, days: pd.DataFrame, policy: Policy) -> dict[st
         return {}
     x, y = curves.elapsed(flights, flights["watermark"])
     complete = [float(part) / float(whole) for part, whole in zip(x, y, strict=True)]
-    bands, plans, spent = policy.resolve(flights), _plans(flights, complete), _by_flight(days)
+    bands, plans, spent = policy.resolve(flights), _plans(flights, complete), _by_flight(days[days["flight_id"].isin(flights["flight_id"])])
+    forecasts = _forecasts(flights)
     made = {}
     for at, row in enumerate(flights[["flight_id", "start_date", "end_date", "currency", "actual_micros"]].itertuples(index=False)):
         length = (row.end_date - row.start_date).days + 1
@@ -26,8 +28,16 @@ def charts(flights: pd.DataFrame, days: pd.DataFrame, policy: Policy) -> dict[st
         known = not pd.isna(row.actual_micros)
         made[row.flight_id] = Chart(
             row.start_date.date(), row.end_date.date(), row.currency, plans[at], line if known else (), later if known else (), complete[at],
-            float(bands["variance_warning_pct"].iloc[at]), float(bands["variance_critical_pct"].iloc[at]))
+            float(bands["variance_warning_pct"].iloc[at]), float(bands["variance_critical_pct"].iloc[at]), forecasts[at])
     return made
+
+
+def _forecasts(flights: pd.DataFrame) -> list[tuple[int, int, int] | None]:
+    """(expected, low, high) at each flight's end, where the decision has a forecast."""
+    if not set(FORECAST) <= set(flights.columns):
+        return [None] * len(flights)
+    return [None if any(pd.isna(value) for value in row) else (int(row[0]), int(row[1]), int(row[2]))
+            for row in flights[FORECAST].itertuples(index=False, name=None)]
 
 
 def _plans(flights: pd.DataFrame, complete: list[float]) -> list[tuple[Point, ...]]:

@@ -1,7 +1,6 @@
 """report: the page, the CSV and the workbook of a sealed run, built from what the record holds of it and from nothing else."""
 
 import dataclasses
-import logging
 import os
 import tempfile
 from collections.abc import Mapping
@@ -11,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from audit.runs import SealedRun
-from flows import report_charts, report_client
+from flows import logs, report_charts, report_client
 from flows.recorded_inputs import recorded
+from flows.settings import Settings
 from flows.wiring import House
 from notifiers import report_tables, report_words
 from notifiers.charts import Chart
@@ -25,8 +25,9 @@ from pacing_brain.natives import natives
 
 OUTSIDE = {"untracked": "no line in the plan", "ambiguous": "may belong to a line of the plan: to confirm", "quarantined": "unusable: see the rows that cannot be used"}
 OUTSIDE_KEYS = ["currency", "bucket", "why", "platform", "account_id", "campaign_key"]
-REPORT_IN_RUN = 20_000  # flights
+REPORT_IN_RUN = 100_000  # flights; more take minutes: `pacing report` writes them on demand
 WORKBOOK_IN_RUN = 10_000  # flights
+EVERY_FLIGHT_ON_PAGE = 20_000  # flights; of more the page lists those that are not on plan: nobody reads on, and the CSV has them all
 CSV, XLSX, HTML = "report.csv", "report.xlsx", "report.html"
 
 
@@ -65,15 +66,20 @@ def write(house: House, run_id: str, *, client: str | None = None, to: Path | No
 def page_of(house: House, run_id: str, flights: int) -> str | None:
     """Write the report of a run that has just been sealed; its page, or null: a run that stands does not fail for what only shows it.
 
-    Of more than REPORT_IN_RUN flights it takes a minute, and `pacing report` writes it on demand.
+    Of more than REPORT_IN_RUN flights it takes minutes, and `pacing report` writes it on demand.
     """
     if flights > REPORT_IN_RUN:
         return None
     try:
         return str(write(house, run_id, in_run=True)[HTML])
     except Exception as error:  # noqa: BLE001  whatever it is: the run is sealed, and `pacing report` says it again
-        logging.getLogger("pacing").warning("the report of run %s could not be written: %s: %s", run_id, type(error).__name__, error)
+        logs.warn(f"the report of run {run_id} could not be written: {type(error).__name__}: {error}")
         return None
+
+
+def url_of(settings: Settings, run_id: str) -> str | None:
+    """The address of a run's page for people, where PACING_REPORT_URL says under which one the `reports` folder is served; null: nobody serves it."""
+    return None if settings.report_url is None else f"{settings.report_url.rstrip('/')}/{run_id}/{HTML}"
 
 
 def place(home: Path, run_id: str, client: str | None = None) -> Path:
@@ -113,12 +119,13 @@ def chart_of(house: House, run_id: str, decision: pd.DataFrame) -> Chart | None:
 def build(facts: Facts) -> Report:
     """The report over everything that the run saw."""
     flights = report_words.worst_first(facts.decisions)
+    on_page = int(flights["lane"].ne("healthy").sum()) if len(flights) > EVERY_FLIGHT_ON_PAGE else None
     spend = micros_by_bucket(facts.days)
     totals = {str(row["currency"]): int(row["spend_micros"]) for row in natives(facts.inputs.totals)}
     notes = [] if spend == _recorded(facts.run) else ["The parts below are worked out by another version of this program than the run's: they are not those of its record."]
     return Report(run_id=facts.run.run_id, window=facts.run.window, as_of=facts.run.as_of, live=facts.run.live, flights=flights, spend=spend, totals=totals,
-                  outside=outside(facts.days, facts.decisions), quarantined=facts.quarantined, charts=report_charts.charts(flights.head(ON_PAGE), facts.days, facts.inputs.policy),
-                  partial=tuple(facts.run.summary["partial"]), notes=notes)
+                  outside=outside(facts.days, facts.decisions), quarantined=facts.quarantined, charts=report_charts.charts(flights.head(min(on_page or ON_PAGE, ON_PAGE)), facts.days, facts.inputs.policy),
+                  partial=tuple(facts.run.summary["partial"]), notes=notes, on_page=on_page)
 
 
 def micros_by_bucket(days: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -12,7 +12,7 @@ import pandas as pd
 from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, heartbeat, libraries, recording, reporting
+from flows import gathering, heartbeat, libraries, logs, recording, reporting
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -54,6 +54,7 @@ class Steps:
             result: Result = self.call(verb.__name__, lambda: verb(*args))
         finally:
             self.seconds[verb.__name__] = round(time.perf_counter() - started, 3)
+            logs.info("step_ended", step=verb.__name__, seconds=self.seconds[verb.__name__])
         return result
 
 
@@ -72,8 +73,9 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
         PacingError: it could not be completed; `str` says what, and what to do next. The next start of the window resumes it.
     """
     steps = steps or Steps()
-    with open_house(settings) as house:
+    with open_house(settings) as house, logs.of_a_run() as named:
         run, policy = steps.do(open_run, house, request)  # 0
+        named(run.run_id)
         if run.state == "sealed":  # what it still owes is done, should it have died between its seal and its end
             anchored = anchor(house)
             steps.do(deliver, house)
@@ -83,6 +85,7 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
             inputs = steps.do(gather, house, run, policy, request)  # 1
             outcome = steps.do(decide, house, inputs)  # 2
             sealed = steps.do(record, house, run, inputs, outcome)  # 3
+        logs.info("run_sealed", **{name: sealed.summary[name] for name in ("window", "mode", "campaigns", "by_severity", "partial")})
         anchored = anchor(house)
         steps.do(deliver, house)  # 4
         steps.do(learn, house, run, policy)  # 5
@@ -122,7 +125,9 @@ def record(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome) -> Se
 
 def deliver(house: House) -> DeliveryReport:
     """4. What is in the outbox reaches people; what cannot now is tried again by upkeep."""
-    return relay(house.outbox, house.poster, budget_s=DELIVERY_BUDGET_S)
+    done = relay(house.outbox, house.poster, budget_s=DELIVERY_BUDGET_S)
+    logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
+    return done
 
 
 def learn(house: House, run: RunHandle, policy: Policy) -> int:
@@ -141,7 +146,7 @@ def report(house: House, sealed: Sealed, steps: Steps, anchored: dict[str, Any])
     heartbeat.call(house.settings.heartbeat_url)
     page = reporting.page_of(house, sealed.run_id, sealed.summary["campaigns"])
     seconds = steps.seconds | {"report": round(time.perf_counter() - started, 3)}
-    more = {"anchor": anchored, "report": page, "seconds": seconds}
+    more = {"anchor": anchored, "report": page, "report_url": reporting.url_of(house.settings, sealed.run_id) if page else None, "seconds": seconds}
     house.runs.add_to_summary(sealed.run_id, more)
     return sealed.summary | more
 
@@ -163,7 +168,9 @@ class failure_on_record:  # noqa: N801  reads as a phrase in `with`
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Exception) and not isinstance(error, RunInterrupted | WindowBusy):
+            said = f"{type(error).__name__}: {error}" if not isinstance(error, PacingError) else str(error)
+            logs.info("run_failed", error=said)
             try:
-                self.house.runs.fail(self.run, f"{type(error).__name__}: {error}" if not isinstance(error, PacingError) else str(error))
+                self.house.runs.fail(self.run, said)
             except PacingError:
                 return  # the database is gone too: the heartbeat's age says it

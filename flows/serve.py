@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from audit.database import Database
 from audit.figures import Figures
 from audit.observations import Observations
+from flows import logs
 from flows.metrics import RecordCollector
 from flows.ops_app import ops_app
 from flows.settings import Settings
@@ -31,7 +32,7 @@ def serve() -> int:
         SettingError: a port is taken, or an address is none of this machine.
         PacingError: as `open_house`.
     """
-    settings = Settings.read()
+    logs.begin(settings := Settings.read())
     with open_house(settings, record_only=True) as house, listening(settings) as (public, ops):
         print(f"Public: http://{settings.http_host}:{settings.http_port}/healthz\n"  # noqa: T201
               f"Ops: http://{OPS_HOST}:{settings.ops_port}/metrics and /readyz. Ctrl-C stops both.", flush=True)

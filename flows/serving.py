@@ -7,6 +7,7 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.types.entrypoint import EntrypointType
 from prefect.schedules import Cron
 
+from flows import logs
 from flows.prefect_flows import pacing_run, quiet, upkeep
 from flows.settings import Settings
 from pacing_brain.policy import Policy
@@ -16,8 +17,8 @@ RUN_EVERY, KEEP_EVERY = "0 */{hours} * * *", "*/10 * * * *"
 
 def main() -> None:
     """Serve until it is told to end. The schedules stay: what is due while nothing serves is caught up with by upkeep, once."""
+    logs.begin(settings := Settings.read())
     quiet()
-    settings = Settings.read()
     policy = Policy.load(settings.policy) if settings.policy else Policy()
     served = (deployed(pacing_run, RUN_EVERY.format(hours=policy.schedule_hours)), deployed(upkeep, KEEP_EVERY))
     serve(*served, pause_on_shutdown=False, print_starting_message=False)

@@ -19,6 +19,7 @@ from pacing_brain.errors import SettingError
 
 SOURCES = ("campaign_spend", "fivetran", "dv360")
 NO_TEXT = ".env is no UTF-8 text. Save it as UTF-8."
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 SLACK_FAULT = "SLACK_CHANNEL"  # the one setting that only a look at two of them finds missing
 
 
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
     database_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_URL")
     database_admin_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_ADMIN_URL")
+    allow_embedded_database: Literal["1"] | None = Field(default=None, alias="PACING_ALLOW_EMBEDDED_DATABASE")
     ops_port: int = Field(default=9300, ge=1, le=65535, alias="PACING_OPS_PORT")
     tracker: str | None = Field(default=None, alias="PACING_TRACKER")
     spend_source: str = Field(default="campaign_spend", alias="PACING_SPEND_SOURCE")
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", alias="PACING_HTTP_HOST")
     http_port: int = Field(default=3000, ge=1, le=65535, alias="PACING_HTTP_PORT")
     heartbeat_url: str | None = Field(default=None, alias="PACING_HEARTBEAT_URL")
+
+    report_url: str | None = Field(default=None, alias="PACING_REPORT_URL")
 
     snowflake_account: str | None = Field(default=None, alias="SNOWFLAKE_ACCOUNT")
     snowflake_user: str | None = Field(default=None, alias="SNOWFLAKE_USER")
@@ -58,6 +62,8 @@ class Settings(BaseSettings):
     snowflake_connection_name: str | None = Field(default=None, alias="SNOWFLAKE_CONNECTION_NAME")
 
     slack_bot_token: SecretStr | None = Field(default=None, alias="SLACK_BOT_TOKEN")
+    slack_signing_secret: SecretStr | None = Field(default=None, alias="SLACK_SIGNING_SECRET")
+    slack_app_token: SecretStr | None = Field(default=None, alias="SLACK_APP_TOKEN")
     slack_channel: str | None = Field(default=None, alias="SLACK_CHANNEL")
     slack_api_url: str = Field(default="https://slack.com/api/", alias="SLACK_API_URL")
 
@@ -73,6 +79,8 @@ class Settings(BaseSettings):
     dv360_api_url: str | None = Field(default=None, alias="DV360_API_URL")
 
     prefect_api_url: str | None = Field(default=None, alias="PREFECT_API_URL")
+
+    log_format: Literal["json", "text"] = Field(default="text", alias="PACING_LOG_FORMAT")
 
     console: Literal["stdout", "stderr", "none"] = Field(default="stdout", alias="PACING_CONSOLE")  # where cards are shown without a Slack token
 
@@ -97,6 +105,20 @@ class Settings(BaseSettings):
             raise ValueError("must be a bot token, which starts with xoxb- and has letters, digits and dashes only")
         return value
 
+    @field_validator("slack_signing_secret")
+    @classmethod
+    def _signing_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9]{16,}", value.get_secret_value()):
+            raise ValueError("must be the app's Signing Secret (Basic Information), letters and digits only")
+        return value
+
+    @field_validator("slack_app_token")
+    @classmethod
+    def _app_token(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"xapp-[A-Za-z0-9_-]+", value.get_secret_value()):
+            raise ValueError("must be an app-level token, which starts with xapp- and has letters, digits and dashes only")
+        return value
+
     @field_validator("slack_channel")
     @classmethod
     def _channel(cls, value: str | None) -> str | None:
@@ -104,7 +126,7 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a channel id such as C0123456789 (it stands at the end of the channel's details), not {value!r}")
         return value
 
-    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "meta_api_url", "dv360_api_url")
+    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "meta_api_url", "dv360_api_url", "report_url")
     @classmethod
     def _web(cls, value: str | None) -> str | None:
         if value is not None and not (re.fullmatch(r"https?://[^\s/]\S*", value) and _is_address(value)):
@@ -132,12 +154,32 @@ class Settings(BaseSettings):
         return self
 
     @property
+    def interactive(self) -> bool:
+        """Whether cards have buttons: somebody here can hear them."""
+        return self.slack_bot_token is not None and (self.slack_signing_secret is not None or self.slack_app_token is not None)
+
+    @property
     def embedded_database(self) -> bool:
         return self.database_url is None
 
     @property
     def embedded_warehouse(self) -> bool:
         return self.snowflake_account is None and self.snowflake_connection_name is None and self.snowflake_host is None
+
+    @property
+    def real(self) -> tuple[str, ...]:
+        """Which of Slack and Snowflake are configured and not on this machine: other people see what is done there."""
+        slack = self.slack_bot_token is not None and urlsplit(self.slack_api_url).hostname not in LOOPBACK
+        snowflake = not self.embedded_warehouse and self.snowflake_host not in LOOPBACK
+        return tuple(name for name, found in (("Slack", slack), ("Snowflake", snowflake)) if found)
+
+    @property
+    def unconfirmed_embedded(self) -> str | None:
+        """Why this must not run yet: a real Slack or Snowflake, and a record that lives in a folder, unless somebody said that this is meant."""
+        if not (self.real and self.embedded_database) or self.allow_embedded_database:
+            return None
+        configured = " and ".join(f"a real {name}" for name in self.real)
+        return f"PACING_DATABASE_URL is missing: {configured} would be used with a record that lives in the folder {self.home} alone"
 
     @classmethod
     def embedded(cls, folder: str) -> "Settings":
@@ -250,3 +292,19 @@ class _Home(BaseSettings):
     model_config = Settings.model_config
 
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
+
+
+class _Log(BaseSettings):
+    """The format of the log alone: what is said about the other settings is said in it."""
+
+    model_config = Settings.model_config
+
+    log_format: str = Field(default="text", alias="PACING_LOG_FORMAT")
+
+
+def log_format() -> Literal["json", "text"]:
+    """PACING_LOG_FORMAT, as far as it can be read: a malformed one is told where all settings are."""
+    try:
+        return "json" if _Log().log_format.strip() == "json" else "text"
+    except (ValidationError, UnicodeDecodeError):
+        return "text"

@@ -15,6 +15,7 @@ from types import FrameType
 
 import psutil
 
+from flows import logs
 from flows.local_prefect import QUIET, ChildPrefect
 from flows.prefect_run import client_environment, refuses, run
 from flows.run_pacing import Request, floor
@@ -34,7 +35,7 @@ def up(*, demo: bool = False) -> int:
     Raises:
         Unavailable: a server of one's own does not answer, or an embedded one did not come up.
     """
-    settings = Settings.embedded(DEMO) if demo else Settings.read()
+    logs.begin(settings := Settings.embedded(DEMO) if demo else Settings.read())
     with stopping_on_signals(), prefect(settings) as (page, environment), open_house(settings) as house:
         if demo:
             run(settings, Request())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flows import logs
 from flows.anchoring import anchor, copy_to_slack
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
@@ -66,7 +67,9 @@ def sign(house: House) -> None:
 
 
 def send(house: House) -> DeliveryReport:
-    return relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
+    done = relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
+    logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
+    return done
 
 
 def expire(house: House) -> tuple[str, ...]:
@@ -78,5 +81,7 @@ def watch(house: House) -> tuple[tuple[str, ...], tuple[str, ...]]:
     now = house.now()
     missed = house.windows.record_missed(house.windows.missed(house.policy.schedule_hours, now))
     silent = house.windows.silent(now)
+    if missed or silent:
+        logs.info("runs_missing", missed=[f"{window:%Y-%m-%dT%H:%MZ}" for window in missed], silent=[run.run_id for run in silent])
     return (tuple(f"{window:%Y-%m-%dT%H:%MZ}" for window in missed),
             tuple(f"{run.run_id} in {run.step} for {int(run.age.total_seconds() // 60)} min" for run in silent))

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from pacing_brain.brain import PacingBrain
 
 DATABASE, APP_LOGIN = "pacing", "pacing_application"
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+EMBEDDED_NEXT = "Set it to a PostgreSQL server (`pacing db move` takes along what there is), or say that this is meant: PACING_ALLOW_EMBEDDED_DATABASE=1."
 
 
 @dataclass
@@ -212,6 +212,8 @@ def open_house(settings: Settings, *, record_only: bool = False) -> Iterator[Hou
         DatabaseUnavailable, DatabaseRefused: Postgres did not answer, or its schema is not ours.
     """
     policy = Policy.load(settings.policy) if settings.policy else Policy()
+    if not record_only and (why := settings.unconfirmed_embedded):
+        raise SettingError(f"{why}. {EMBEDDED_NEXT}")
     with ExitStack() as stack:
         database = Database(_database_url(settings, stack))
         stack.callback(database.close)
@@ -271,9 +273,7 @@ def _sample(settings: Settings, warehouse: EmbeddedWarehouse | None) -> SampleAg
 
 def _refuse_shifted_clock(house: House) -> None:
     """A clock that can be shifted belongs to demo and test homes: a process that knows a real Slack or Snowflake does not start on it."""
-    slack, snowflake = house.settings.slack_bot_token and urlsplit(house.settings.slack_api_url).hostname, house.snowflake.host
-    real = [name for name, host, used in (("Slack", slack, house.settings.slack_bot_token), ("Snowflake", snowflake, True))
-            if used and host not in LOOPBACK]
+    real = house.settings.real
     if not real:
         return
     with house.database.transaction() as connection:

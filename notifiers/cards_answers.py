@@ -1,19 +1,50 @@
 """The end of every card: the buttons where an endpoint is configured, else the command line; and who decides, by when."""
 
-from notifiers.cards_blocks import Button, actions, context
-from notifiers.cards_facts import Ask, CardContext, Facts, command, open_link, platform
-from notifiers.cards_text import link, people, plain, token
+from notifiers.cards_blocks import Button, actions, context, section
+from notifiers.cards_facts import Ask, CardContext, Decided, Facts, command, open_link, platform
+from notifiers.cards_text import link, outside, people, person, plain, token
 from notifiers.message import Block
 from pacing_brain.model import Action, Incident
 
 ACKNOWLEDGE, SNOOZE, EXPLAIN = ("I'm on it", "acknowledge"), ("Remind me later", "snooze"), ("Show the working", "explain")
 
 
+DECIDED = {  # {who}, {at}; the reason, the time and the record follow
+    "one_approval": "1️⃣ *One approval of two*: {who}, {at}. Nothing is paused before a second person approves.",
+    "approved": "✅ *Pause approved* by {who}, {at}.",
+    "attempting": "⏳ *Being paused*, {at}.",
+    "done": "⏸️ *Paused*, {at}, and read back. It stays paused until a person resumes it.",
+    "handed_over": "👤 *{who} pauses it*, {at}. The next runs look whether spend stops.",
+    "aborted": "↩️ *Not paused*, {at}.",
+    "unknown": "⚠️ *A pause was tried, {at}, and its outcome is not known.* Somebody has to look in the platform.",
+    "rejected": "▶️ *Kept running* by {who}, {at}.",
+    "fixing": "🛠️ *{who} is on it*, since {at}.",
+    "budget_lowered": "🛠️ *{who} lowered the budget*, {at}.",
+    "expected": "👌 *Expected*, says {who}, {at}.",
+    "wrong_alarm": "👎 *A wrong alarm*, says {who}, {at}.",
+    "remind_later": "⏰ *{who} is reminded later*.",
+    "same": "🔗 *The same campaign*, says {who}, {at}. It is judged anew by the next run.",
+    "different": "✂️ *A different campaign*, says {who}, {at}. It is not proposed again; the next run judges anew.",
+    "expired": "⌛ *Nobody answered in time*, {at}. The next run asks again if it is still so.",
+    "withdrawn": "✔️ *Asked no more*, {at}.",
+}
+
+
+def decided_line(one: Decided) -> str:
+    """Who, what, when, why, until when, and where it is on the record."""
+    said = DECIDED[one.what].format(who=person(one.who), at=token(one.at))
+    why = f" {outside(one.reason, 200)}" if one.reason else ""
+    quiet = f" Quiet until {token(one.until)}, or until it gets worse." if one.until else ""
+    return f"{said}{why}{quiet} Record {one.seq}."
+
+
 def answers(incident: Incident, context: CardContext, row: Facts, *, pause: str = "", match: bool = False) -> Block | None:
-    """The buttons that make sense for this incident; none without an endpoint, or when it is resolved.
+    """The buttons that make sense for this incident; none without an endpoint, or when it is resolved. Where nothing is left to answer: who said what.
 
     `pause` is what the confirmation says would happen (empty: no pause is asked for); `match`: is it the same campaign?
     """
+    if context.closed and incident.state == "open":
+        return section([decided_line(one) for one in context.decided])
     if not context.interactive or incident.state != "open":
         return None
     own = f"{incident.incident_id}:{incident.version}"
@@ -37,7 +68,7 @@ def _pause_buttons(ask: Ask, row: Facts, effect: str, *, can_pause: bool) -> lis
 
 def who_decides(incident: Incident, card: CardContext, row: Facts, said: str = "") -> Block | None:
     """Who may decide and until when, how to answer, and where to look."""
-    lines = [said, *_decision(incident, card)]
+    lines = [said] if card.closed else [*(decided_line(one) for one in card.decided), said, *_decision(incident, card)]
     if not card.interactive:
         lines.append(_working(row))
     places = [open_link(row), link(card.run_url, "This run"), _record(incident)]

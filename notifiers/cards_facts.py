@@ -31,13 +31,29 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Decided:
+    """What became of what a card asks: who said or did what, when, why, and the ledger entry that says so.
+
+    what: a key of `cards_answers.DECIDED`. closed: nothing is left to answer, so there are no buttons.
+    """
+
+    what: str
+    at: datetime
+    seq: int
+    who: str = ""
+    reason: str = ""
+    until: datetime | None = None
+    closed: bool = True
+
+
+@dataclass(frozen=True)
 class CardContext:
     """What a card says beside the incident. What is None or empty is not known, and not said."""
 
     as_of: datetime  # the run's instant
     run_id: str = ""
     run_url: str | None = None
-    report_url: str | None = None
+    report_url: str | None = None  # of the report over every client: never on a client's channel
     next_run: datetime | None = None
     interactive: bool = False  # an endpoint for answers is configured: buttons instead of the command line
     ask: Ask | None = None  # the open recommendation of this incident
@@ -46,6 +62,11 @@ class CardContext:
     can_pause: bool = False  # the platform's credentials are configured
     zone: str = "UTC"  # of the channel
     observing: bool = False  # mode = "observe": nothing is asked of anybody
+    decided: tuple[Decided, ...] = ()  # what people said about it, and what was done, oldest first
+
+    @property
+    def closed(self) -> bool:
+        return any(one.closed for one in self.decided)
 
 
 def flight_of(facts: Facts) -> Facts:

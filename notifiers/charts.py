@@ -1,7 +1,8 @@
 """Planned against spent, with the bands around the plan: as SVG for the report and as text for the terminal. Pure; no library.
 
 Both axes are linear: elapsed share of the flight's days (0 to 1) and money spent since its start. The bands stand around the plan up to now;
-after now there is the plan alone. Spend that is reported after "complete to" is drawn apart: it is not judged.
+after now there are the plan and, where there is one, the forecast as a fan from what is spent. Spend that is reported after "complete to" is
+drawn apart: it is not judged.
 """
 
 from collections.abc import Sequence
@@ -17,12 +18,21 @@ Point = tuple[float, int]  # (elapsed share of the flight, micros since its star
 WIDTH, HEIGHT = 320, 112  # of the drawing, in its own units
 TOP, BOTTOM, LEFT, RIGHT = 6, 98, 2, 318
 COLUMNS, ROWS = 64, 11  # of the text
-SPENT, LATER, PLAN, NEAR, FAR = "●", "○", "·", "▒", "░"
+SPENT, LATER, PLAN, NEAR, FAR, CAST = "●", "○", "·", "▒", "░", "×"
+OWN_STYLE = (":root{--dim:#5f6368;--line:#d8dade;--plan:#5f6368;--spent:#0b57a4;--near:#cfe6dc;--far:#f7e7c4;--fan:#d6e4f3}"
+             "@media(prefers-color-scheme:dark){:root{--dim:#a4a9b1;--line:#383c44;--plan:#a4a9b1;--spent:#78b4f2;--near:#1f4436;--far:#463a1d;--fan:#20344b}}"
+             "text{font:9px system-ui,sans-serif;fill:var(--dim)}path{fill:none}.axis{stroke:var(--line)}.far{fill:var(--far)}.near{fill:var(--near)}"
+             ".plan{stroke:var(--plan);stroke-dasharray:4 3;stroke-width:1.5}.spent{stroke:var(--spent);stroke-width:2.5}"
+             ".later{stroke:var(--spent);stroke-width:2;stroke-dasharray:2 2}.now{stroke:var(--dim);stroke-width:.75}"
+             ".fan{fill:var(--fan)}.cast{stroke:var(--spent);stroke-width:1.25}")  # of a drawing that stands alone
 
 
 @dataclass(frozen=True)
 class Chart:
-    """One flight. plan: from (0, 0) to its end. spent: up to `complete` (null: not known). later: reported after it, beginning where spent ends."""
+    """One flight. plan: from (0, 0) to its end. spent: up to `complete` (null: not known). later: reported after it, beginning where spent ends.
+
+    forecast: (expected, low, high) micros at the flight's end, the range within which it lands in 80 % of cases; null: there is none.
+    """
 
     first: date
     last: date
@@ -33,12 +43,19 @@ class Chart:
     complete: float | None
     warning_pct: float
     critical_pct: float
+    forecast: tuple[int, int, int] | None = None
+
+    @property
+    def begun_forecast(self) -> Point | None:
+        """Where the fan opens: spent to "complete to"; null: there is no forecast, or nothing to come."""
+        return (self.complete, self.spent[-1][1]) if self.forecast and self.complete is not None and self.complete < 1 and self.spent else None
 
     @property
     def top_micros(self) -> int:
         """The highest amount that is shown; at least 1."""
         over = max((micros for _, micros in self.begun), default=0) * (1 + self.critical_pct / 100)
-        return max(1, int(over), *(micros for line in (self.plan, self.spent, self.later) for _, micros in line))
+        high = self.forecast[2] if self.forecast and self.begun_forecast else 0
+        return max(1, int(over), high, *(micros for line in (self.plan, self.spent, self.later) for _, micros in line))
 
     @property
     def begun(self) -> tuple[Point, ...]:
@@ -54,7 +71,11 @@ class Chart:
         if self.complete is None or spent is None:
             return f"{money(plan, self.currency)} planned in all; what is spent is not known."
         planned = at(self.plan, self.complete)
-        return f"{money(spent, self.currency)} spent, {money(planned, self.currency)} planned to date, {money(plan, self.currency)} planned in all."
+        ends = ""
+        if self.forecast and self.begun_forecast:
+            expected, low, high = (money(micros, self.currency) for micros in self.forecast)
+            ends = f" Ends near {expected} (80 % range {low} to {high})."
+        return f"{money(spent, self.currency)} spent, {money(planned, self.currency)} planned to date, {money(plan, self.currency)} planned in all.{ends}"
 
 
 def at(line: Sequence[Point], x: float) -> int:
@@ -74,11 +95,25 @@ def svg(chart: Chart) -> str:
     if chart.complete is not None:
         x = _x(chart.complete)
         parts.append(f'<path class="now" d="M{x} {TOP}V{BOTTOM}"/>')
-    parts += [_line(chart.spent, "spent", top), _line(chart.later, "later", top)]
+    parts += [*_fan(chart, top), _line(chart.spent, "spent", top), _line(chart.later, "later", top)]
     labels = (f'<text x="{LEFT}" y="110">{weekday(chart.first)}</text><text x="{RIGHT}" y="110" text-anchor="end">{weekday(chart.last)}</text>'
               f'<text x="{LEFT}" y="{TOP + 9}">{escape(money(top, chart.currency))}</text>')
     return (f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(chart.said)}"><path class="axis" d="M{LEFT} {BOTTOM}H{RIGHT}"/>'
             f'{"".join(parts)}{labels}</svg>')
+
+
+def svg_file(chart: Chart) -> str:
+    """The drawing with its own style, in light and dark: a file that needs nothing else."""
+    return svg(chart).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1).replace(">", f"><style>{OWN_STYLE}</style>", 1) + "\n"
+
+
+def _fan(chart: Chart, top: int) -> list[str]:
+    """Where it may end, and where it most likely does."""
+    start = chart.begun_forecast
+    if chart.forecast is None or start is None:
+        return []
+    expected, low, high = chart.forecast
+    return [f'<path class="fan" d="M{_drawn([start, (1.0, high), (1.0, low)], top)}Z"/>', _line((start, (1.0, expected)), "cast", top)]
 
 
 def _line(points: Sequence[Point], name: str, top: int) -> str:
@@ -122,7 +157,7 @@ def text(chart: Chart) -> list[str]:
     axis = f"{'':>{len(scale)}} └{'─' * COLUMNS}"
     days = f"{'':>{len(scale)}}  {first}{last:>{COLUMNS - len(first)}}"
     legend = (f"{SPENT} spent  {PLAN} planned  {NEAR} within {chart.warning_pct:g} % of plan  {FAR} within {chart.critical_pct:g} %"
-              + (f"  {LATER} reported later, not complete" if chart.later else ""))
+              + (f"  {LATER} reported later, not complete" if chart.later else "") + (f"  {CAST} forecast" if chart.begun_forecast else ""))
     return [*lines, axis, days, legend, chart.said]
 
 
@@ -130,7 +165,9 @@ def _cell(chart: Chart, x: float, height: float, step: float) -> str:
     """What stands at a place: spend over the plan over the bands."""
     now = chart.complete if chart.complete is not None else -1.0
     planned = at(chart.plan, x)
-    for line, sign, shown in ((chart.spent, SPENT, x <= now), (chart.later, LATER, bool(chart.later) and now < x <= chart.later[-1][0]), (chart.plan, PLAN, True)):
+    cast = (chart.begun_forecast, (1.0, chart.forecast[0])) if chart.forecast and chart.begun_forecast else ()
+    for line, sign, shown in ((chart.spent, SPENT, x <= now), (chart.later, LATER, bool(chart.later) and now < x <= chart.later[-1][0]),
+                              (cast, CAST, x > now), (chart.plan, PLAN, True)):
         if shown and line and abs(height - min(at(line, x), chart.top_micros - 1)) <= step / 2:
             return sign
     if x > now:

@@ -32,7 +32,7 @@ class Report:
     """What a page and the tables beside it say.
 
     flights: DECISIONS plus standing_seq, worst first. spend: currency -> bucket -> micros, with `total`. totals: the warehouse's own, by currency;
-    null where it is not one client's business. outside: one row per campaign and reason (currency, bucket, why, platform, account_id, campaign_id,
+    null where it is not one client's business. on_page: how many flights, the first ones, are listed on the page; null: as many as it holds. outside: one row per campaign and reason (currency, bucket, why, platform, account_id, campaign_id,
     campaign_name, spend_micros, first_day, last_day, n_days). charts: by flight_id. beside: names of the files beside the page.
     """
 
@@ -50,17 +50,18 @@ class Report:
     partial: Sequence[str] = ()
     notes: Sequence[str] = ()
     beside: Sequence[str] = ()
+    on_page: int | None = None
 
 
 def page(report: Report) -> str:
     """The whole page."""
-    rows = words.flight_rows(report.flights.head(ON_PAGE), report.charts)
+    rows = words.flight_rows(report.flights.head(ON_PAGE if report.on_page is None else min(report.on_page, ON_PAGE)), report.charts)
     return _environment().get_template("report.html.j2").render(
         report=report, policy=_policy(), style=_asset("report.css"), print_all=_PRINT_ALL, script=_asset("report.js"), rows=rows, details=_details(rows),
         lanes=words.lane_counts(report.flights), resting=words.resting(report.flights), sums=words.sums(report.flights),
         tie_out=words.tie_out(report.spend, report.totals), unjudged=words.unjudged(report.flights),
         outside=words.outside_rows(report.outside.head(LISTED)), quarantined=words.quarantined_rows(report.quarantined[:LISTED]),
-        clients=_options(row["client"] for row in rows), platforms=_options(row["platform"] for row in rows), lane_words=words.LANES,
+        forecasts=any(chart.begun_forecast for chart in report.charts.values()), clients=_options(row["client"] for row in rows), platforms=_options(row["platform"] for row in rows), lane_words=words.LANES,
         more={"flights": len(report.flights) - len(rows), "outside": max(len(report.outside) - LISTED, 0),
               "quarantined": max(len(report.quarantined) - LISTED, 0)})
 

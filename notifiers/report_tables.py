@@ -6,7 +6,7 @@ Money is exact: units with six decimals. A text that a spreadsheet would take fo
 import csv
 import io
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -37,15 +37,24 @@ def csv_text(report: Report) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(FLIGHT)
-    writer.writerows([_in_csv(value) for value in row] for row in flights(report))
+    writer.writerows([in_csv(value) for value in row] for row in flights(report))
     return out.getvalue()
 
 
 def workbook(report: Report) -> bytes:
     """Flights, money outside the plan, rows that cannot be used: a sheet each."""
+    return _book((("Flights", FLIGHT, flights(report, SHEET_FLIGHTS)), ("Money outside the plan", OUTSIDE, outside(report)),
+                  ("Rows that cannot be used", QUARANTINED, quarantined(report))))
+
+
+def sheets(tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> bytes:
+    """A workbook with a sheet for each table; the keys of its first row are the columns."""
+    return _book((name, list(rows[0]) if rows else [], (list(row.values()) for row in rows)) for name, rows in tables.items())
+
+
+def _book(sheets: Iterable[tuple[str, Sequence[str], Iterable[Cells]]]) -> bytes:
     book = Workbook(write_only=True)
-    for name, columns, rows in (("Flights", FLIGHT, flights(report, SHEET_FLIGHTS)), ("Money outside the plan", OUTSIDE, outside(report)),
-                                ("Rows that cannot be used", QUARANTINED, quarantined(report))):
+    for name, columns, rows in sheets:
         sheet = book.create_sheet(name)
         sheet.freeze_panes = "A2"
         sheet.append([_head(sheet, column) for column in columns])
@@ -92,7 +101,8 @@ def quoted(text: object) -> str:
     return f"'{line}" if risky else line
 
 
-def _in_csv(value: Any) -> str:
+def in_csv(value: Any) -> str:
+    """A cell of a CSV: money exact, texts harmless."""
     if value is None:
         return ""
     return f"{value:f}" if isinstance(value, Decimal) else str(value) if isinstance(value, int) else quoted(value)

@@ -24,6 +24,7 @@ HaltOrAlert = Literal["recommend_halt", "slack_alert"]
 SCOPE_ORDER = ("platform", "client", "market", "account", "campaign", "flight")
 SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market", "account": "account_id", "campaign": "campaign_id",
                  "flight": "flight_id"}
+ALSO_SCOPED = ("approvals",)  # not numbers of a flight: read when somebody answers
 ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
 SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions")
 
@@ -170,14 +171,25 @@ class Alerts(_Table):
     monitor_channel: str = ""  # where the monitor says that it is ill itself; empty: SLACK_CHANNEL
 
 
+PERSON = re.compile(r"[UW][A-Z0-9]+|os:\S+|group:S[A-Z0-9]+")
+
+
 class Approvals(_Table):
-    """Who may decide. Read by the approval queue; nothing is paused without it."""
+    """Who may decide. Read at every answer and before every act; nothing is paused without it."""
 
     approvers: tuple[str, ...] = ()
     responders: tuple[str, ...] = ()
     two_people_above: dict[str, NonNegativeFloat] = Field(default_factory=dict)  # by currency; one not listed takes the strictest rule
     expires_after_hours: PositiveFloat = 12.0
     cli: bool = False
+
+    @field_validator("approvers", "responders")
+    @classmethod
+    def _ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            if not PERSON.fullmatch(one):
+                raise ValueError(f"{one!r} is no id: write a Slack user (U...), group:S... or os:login")
+        return value
 
 
 _SYNONYMS = {"uk": ("gb", "united kingdom", "great britain"), "us": ("usa", "united states"), "de": ("germany", "deutschland"),
@@ -215,6 +227,7 @@ class Policy(_Table):
     digests: Digests = Digests()
     alerts: Alerts = Alerts()
     approvals: Approvals = Approvals()
+    people: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # a human's name -> their Slack users and os: logins
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
     scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -237,6 +250,18 @@ class Policy(_Table):
             parse_selector(selector)
         return value
 
+    @field_validator("people")
+    @classmethod
+    def _one_human_per_id(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        seen: dict[str, str] = {}
+        for name, ids in value.items():
+            for one in ids:
+                if not PERSON.fullmatch(one) or one.startswith("group:"):
+                    raise ValueError(f"{name}: {one!r} is no id of a person: write a Slack user (U...) or os:login")
+                if seen.setdefault(one, name) != name:
+                    raise ValueError(f"{one} stands with {seen[one]} and with {name}: an id belongs to one human")
+        return value
+
     @field_validator("routes")
     @classmethod
     def _routes_fit(cls, value: dict[str, Route]) -> dict[str, Route]:
@@ -252,7 +277,7 @@ class Policy(_Table):
     @model_validator(mode="after")
     def _scopes_fit(self) -> Self:
         for selector, tables in self.scope.items():
-            if unknown := set(tables) - set(SCOPED):
+            if unknown := set(tables) - {*SCOPED, *ALSO_SCOPED}:
                 raise ValueError(f"scope {selector!r}: {', '.join(sorted(unknown))} cannot be set per scope")
             for name, values in tables.items():
                 table = getattr(self, name)
@@ -313,12 +338,24 @@ class Policy(_Table):
             mask = rows[SCOPE_COLUMNS[kind]].astype("str").str.casefold().eq(wanted.casefold()).fillna(value=False).to_numpy(dtype=bool)
             if not mask.any():
                 continue
-            for table, values in tables.items():
+            for table, values in ((table, values) for table, values in tables.items() if table in SCOPED):
                 for key, value in values.items():
                     if not isinstance(value, Mapping):
                         columns[f"{table}_{key}"][mask] = value
         resolved = pd.DataFrame(columns, index=rows.index)
         return resolved.assign(stake_units=self._stake_units(rows, resolved))
+
+    def approvals_in(self, tables: Mapping[str, Any]) -> Approvals:
+        """`[approvals]` with a scope's own keys over it."""
+        return Approvals.model_validate(self.approvals.model_dump() | dict(tables.get("approvals", {})))
+
+    def approvals_for(self, row: Mapping[str, Any]) -> Approvals:
+        """`[approvals]` as it holds for one flight: the most specific scope that says something wins, key by key."""
+        own: dict[str, Any] = {}
+        for _, kind, wanted, tables in self.scopes():
+            if str(row.get(SCOPE_COLUMNS[kind]) or "").casefold() == wanted.casefold():
+                own |= tables.get("approvals", {})
+        return self.approvals_in({"approvals": own})
 
     def _stake_units(self, rows: pd.DataFrame, resolved: pd.DataFrame) -> pd.Series:
         if "currency" not in rows.columns:

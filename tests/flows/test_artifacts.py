@@ -40,7 +40,7 @@ def test_the_worst_flights_come_first():
     shown = campaign_rows(frame)
     assert [row["flight"] for row in shown[:4]] == ["F3", "F2", "F4", "F1"]
     assert len(shown) == 200
-    assert (shown[0]["actual"], shown[2]["actual"]) == ("2.00", "")
+    assert (shown[0]["actual"], shown[2]["actual"]) == ("2", "")
 
 
 def test_a_cell_is_text_too():

@@ -3,36 +3,24 @@
 import json
 import os
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-import pandas as pd
 import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
 from audit.database import Database
-from audit.runs import Opening
-from flows import cli, gathering, libraries, recording
+from flows import cli, libraries
 from flows.settings import Settings
-from flows.wiring import code_version, open_house
+from flows.wiring import open_house
 from pacing_brain import frames
-from pacing_brain.model import Inputs, RunContext
+from tests.flows.by_hand import AT, by_hand, sealed
 from tests.worlds import inputs_of, sample_world
 
 RUNS = 50 if os.environ.get("PACING_TEST_DEEP") == "1" else 2
-AT = datetime(2026, 11, 5, 8, tzinfo=UTC)
-FIRST, LAST = date(2026, 10, 20), date(2026, 11, 18)
-DAILY = 100_000_000  # micros; 16 days and 5 hours are over at the watermark, 05:00 in London
 STRICTER = """variance = { warning_pct = 10.0, critical_pct = 15.0 }
 confidence = { minimum = 0.80 }
 """
-
-# flight: (percent of plan, market and product as planned?); each is 100 a day on an even plan of 3,000 pounds, matched by its id.
-# Trust of the second kind: 0.5 * 2/4 + 0.3 + 0.2 = 0.75, over 0.70 and under 0.80.
-CAMPAIGNS = {
-    "A100": (100, True), "A112": (112, True), "A114": (114, True), "A115": (115, True), "A116": (116, True), "A120": (120, True), "A124": (124, True),
-    "A150": (150, True), "B086": (86, True), "B084": (84, True), "B080": (80, True), "B070": (70, True),
-    "C100": (100, False), "C112": (112, False), "C130": (130, False), "C080": (80, False), "C060": (60, False)}
 ALERT, HALT, LOG, ASK = "slack_alert", "recommend_halt", "log_only", "escalate"
 # What the stricter policy changes, by hand: severity, lane, action, urgent; before and after.
 CHANGED = {
@@ -51,45 +39,6 @@ CHANGED = {
 TARGET = 1_620_833_333
 OFF_PLAN = {"A115": 243_125_000, "A116": 259_333_334, "A120": 324_166_667, "A124": 389_000_000, "B084": 259_333_333, "B080": 324_166_666, "C100": 0,
             "C112": 194_500_000, "C130": 486_250_000, "C080": 324_166_666, "C060": 648_333_333}
-
-
-def plan():
-    rows = [{"row": number, "flight_id": flight, "campaign_id": f"7{number}", "campaign_name": f"Campaign {flight}", "platform": "google",
-             "account_id": "118", "client": "Acme", "market": "UK", "product": "Boots", "currency": "GBP", "budget_micros": 30 * DAILY,
-             "start_date": pd.Timestamp(FIRST), "end_date": pd.Timestamp(LAST), "curve": "even"} for number, flight in enumerate(CAMPAIGNS, 2)]
-    return frames.TARGETS.check(pd.DataFrame(rows))
-
-
-def spent(at):
-    days = [FIRST + timedelta(days=number) for number in range((at.date() - FIRST).days + 1)]
-    rows = [{"platform": "google", "account_id": "118", "campaign_id": f"7{number}", "campaign_name": f"Campaign {flight}",
-             "market": "UK" if alike else "France", "product": "Boots" if alike else "Socks", "start_date": pd.Timestamp(FIRST),
-             "end_date": pd.Timestamp(LAST), "currency": "GBP", "timezone": "Europe/London", "day": pd.Timestamp(day),
-             "spend_micros": round(DAILY * pct / 100 * (5 / 24 if day == at.date() else 1)), "n_rows": 1, "impressions": 1000,
-             "loaded_at": pd.Timestamp(at) - pd.Timedelta(hours=1)} for number, (flight, (pct, alike)) in enumerate(CAMPAIGNS.items(), 2) for day in days]
-    return frames.SPEND.check(pd.DataFrame(rows))
-
-
-def by_hand(house):
-    """What a run at AT sees of the campaigns above."""
-    spend = spent(AT)
-    run = RunContext(run_id="", as_of=AT, window=AT)
-    loads = pd.DataFrame([{"platform": "google", "account_id": "118", "loaded_at": pd.Timestamp(AT) - pd.Timedelta(hours=1), "from_rows": False}])
-    totals = pd.DataFrame([{"currency": "GBP", "n_rows": len(spend), "spend_micros": int(spend["spend_micros"].sum())}])
-    return Inputs(run=run, policy=house.policy, targets=plan(), spend=spend, loads=frames.LOADS.check(loads), campaigns=frames.CAMPAIGNS.empty(),
-                  totals=frames.TOTALS.check(totals), memory=frames.MEMORY.empty(), patterns=frames.PATTERNS.empty())
-
-
-def sealed(house, inputs):
-    """A run on the record, from its inputs to its seal, as a live one leaves it."""
-    house.policies.adopt(inputs.policy)
-    opening = Opening(inputs.run.window, inputs.run.as_of, True, inputs.policy.digest, code_version(), "campaign_spend", "plan.csv", libraries.versions())
-    with house.runs.open(opening) as run:
-        inputs = replace(inputs, run=inputs.run.model_copy(update={
-            "run_id": run.run_id, "code_version": code_version(), "days_from": inputs.run.as_of - timedelta(days=30), "days_to": inputs.run.as_of}))
-        gathering.keep(house, run, inputs)
-        outcome = house.brain.decide(inputs)
-        recording.record(house, run, inputs, outcome, recording.summary_of(inputs, outcome, run))
 
 
 @pytest.fixture
@@ -126,13 +75,6 @@ def test_runs_of_the_sample_world_are_derived_again_byte_for_byte(house):
     assert "changed" not in found
 
 
-def two_windows(house):
-    for at in (AT, AT + timedelta(hours=4)):
-        memory = house.frames.standing("memory")
-        inputs = replace(by_hand(house), run=RunContext(run_id="", as_of=at, window=at))
-        sealed(house, inputs if memory is None else replace(inputs, memory=frames.MEMORY.check(memory)))
-
-
 def test_what_another_policy_would_have_changed_row_by_row(house):
     """Critical at 15 % and confidence at 0.80: the changed decisions are those worked out by hand, each with its money, and no other."""
     sealed(house, by_hand(house))
@@ -154,13 +96,15 @@ def test_what_another_policy_would_have_changed_row_by_row(house):
 
 
 def test_the_other_policy_goes_on_with_its_own_memory(house):
-    """The recorded memory is taken once: in the second window what was asked before is not asked again, by either policy."""
-    two_windows(house)
+    """The recorded memory is taken once: in the second window what was asked before is not asked again, and what was critical stays so by its own hysteresis."""
+    for at in (AT, AT + timedelta(hours=4)):
+        sealed(house, by_hand(house, at))
     _, found = pacing("--policy", "stricter.toml", *SPAN)
     assert (len(found["runs"]), found["changed"]["campaigns"], found["changed"]["decisions"]) == (2, 11, 22)
     assert (len(found["halts"]["recorded"]), len(found["halts"]["would"])) == (2, 5)
     _, later = pacing("--policy", "stricter.toml", "--from", "2026-11-05T12:00Z", "--to", "2026-12-01T00:00Z")
-    assert {row["flight_id"] for row in later["halts"]["would"]} == {"A115", "A116", "A120", "A124"}  # A150's was recorded before
+    assert {row["flight_id"] for row in later["halts"]["would"]} == {"A120", "A124"}
+    # A150's was recorded before; A115 and A116 are at 113.9 % and 114.9 % by then: critical only for who has held them critical
 
 
 def test_other_versions_are_said_and_an_edited_input_is_refused(house, fresh_database, monkeypatch):

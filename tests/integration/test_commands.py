@@ -153,6 +153,15 @@ class TestExplain:
         assert known["incident"]["flights"] == ["HAL-UK-005"]
         assert known["recommendation"]["status"] == "pending"
 
+    def test_its_chart_is_written_as_a_picture(self, shown: Shown, tmp_path: Path) -> None:
+        """As PNG or SVG by the file's name; another name, and a folder that is not there, are wrong use."""
+        for name, start in (("c.png", b"\x89PNG"), ("c.SVG", b"<svg xmlns")):
+            code, _ = shown(commands_explain.explain, "HAL-UK-005", run_id=None, chart=tmp_path / name, as_json=True)
+            assert (code, (tmp_path / name).read_bytes()[: len(start)]) == (0, start)
+        for name, fault in (("c.jpg", "neither .png nor .svg"), ("none/c.png", "cannot be written")):
+            with pytest.raises(UsageError, match=fault):
+                shown(commands_explain.explain, "HAL-UK-005", run_id=None, chart=tmp_path / name, as_json=True)
+
     def test_a_campaign_is_found_by_its_id(self, shown: Shown) -> None:
         """The platform's id will do, as text."""
         known = json.loads(shown(commands_explain.explain, "HAL-UK-005", run_id=None, as_json=True)[1])

@@ -1,12 +1,14 @@
 """Charts: the same figures as the decision, as SVG and as text."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from flows.report_charts import charts
-from notifiers.charts import Chart, at, svg, text
+from notifiers.chart_png import DPI, INCHES, png
+from notifiers.charts import Chart, at, svg, svg_file, text
 from pacing_brain.natives import natives
 from tests.reports import sample_facts
 
@@ -42,6 +44,30 @@ def test_text_shows_spend_plan_and_bands() -> None:
     assert lines[-1] == HALF.said
     assert all(sign in "\n".join(lines[:-2]) for sign in "●○·░")
     assert max(len(line) for line in lines) <= 100
+
+
+def test_a_forecast_is_a_fan_from_what_is_spent() -> None:
+    """It opens at "complete to", ends on its range at the flight's end, is within the drawing, and is said; without one nothing is drawn."""
+    told = replace(HALF, forecast=(90_000 * UNIT, 85_000 * UNIT, 95_000 * UNIT))
+    fan = next(one for one in ET.fromstring(svg(told)).iter("path") if one.get("class") == "fan")  # noqa: S314
+    points = [tuple(map(float, point.split())) for point in fan.get("d", "").strip("MZ").split("L")]
+    assert [x for x, _ in points] == [160, 318, 318]
+    assert points[1][1] == 6  # the highest amount that is shown
+    assert told.said.endswith("Ends near £90,000 (80 % range £85,000 to £95,000).")
+    assert "×" in "\n".join(text(told)[:-2])
+    assert "fan" not in svg(HALF)
+    assert "fan" not in svg(replace(told, complete=1.0))
+
+
+def test_it_is_a_picture_too() -> None:
+    """The same chart gives the same PNG, of its size, whatever stands in its title; as an SVG file it has its own style and its name space."""
+    told = replace(HALF, forecast=(90_000 * UNIT, 85_000 * UNIT, 95_000 * UNIT), currency="USD")
+    drawn = png(told, "a $x^{2$ \u202e\U0001f600 漢字 " * 9)
+    assert drawn[:8] == b"\x89PNG\r\n\x1a\n"
+    assert tuple(int.from_bytes(drawn[at : at + 4], "big") for at in (16, 20)) == tuple(round(inches * DPI) for inches in INCHES)
+    assert png(HALF, "x") == png(HALF, "x")
+    assert ET.fromstring(svg_file(HALF)).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314
+    assert "prefers-color-scheme:dark" in svg_file(HALF)
 
 
 def test_nothing_known_is_said() -> None:

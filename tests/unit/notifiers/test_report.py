@@ -14,6 +14,7 @@ import pytest
 from openpyxl import load_workbook
 
 from flows import report_client, reporting
+from flows.settings import Settings
 from notifiers import report_tables
 from notifiers.report import Report, page
 from notifiers.report_tables import quoted
@@ -105,6 +106,24 @@ def test_parts_that_do_not_add_up_are_said(whole: Report) -> None:
     """A total of the warehouse's that is off by one micro is not glossed over."""
     off = dataclasses.replace(whole, totals={**(whole.totals or {}), "EUR": (whole.totals or {})["EUR"] + 1})
     assert "do not add up to the warehouse total" in page(off)
+
+
+def test_of_a_very_large_plan_the_page_lists_what_is_not_on_plan(whole: Report) -> None:
+    """The page says how many flights it leaves out and where they are; the CSV has every one."""
+    off_plan = int(whole.flights["lane"].ne("healthy").sum())
+    built = dataclasses.replace(whole, beside=("report.csv",), on_page=off_plan)
+    listed = page(built)
+    assert f"Of {len(built.flights)} flights the worst {off_plan} that are not on plan are on this page" in listed
+    assert 'every flight is in <a href="report.csv">report.csv</a>' in listed
+    assert listed.count('class="open"') == off_plan
+    assert len(list(csv.reader(io.StringIO(report_tables.csv_text(built))))) == len(built.flights) + 1
+
+
+def test_a_report_has_an_address_where_it_is_served() -> None:
+    """PACING_REPORT_URL is where the reports folder is; without it there is no address."""
+    served = Settings.read(PACING_REPORT_URL="https://reports.example.com/pacing/", _env_file=None)
+    assert reporting.url_of(served, "R1") == "https://reports.example.com/pacing/R1/report.html"
+    assert reporting.url_of(Settings.read(_env_file=None), "R1") is None
 
 
 def test_the_csv_is_exact(whole: Report) -> None:

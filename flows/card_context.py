@@ -1,0 +1,86 @@
+"""What a card says beside its incident: who is asked, until when, and what people said or did about it so far."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from audit import answers, outbox, recommendations, runs, standing
+from audit.answers import Given
+from audit.outbox import OutgoingMessage, delivery_id
+from audit.recommendations import Recommendation
+from audit.standing import Standing
+from flows.wiring import House
+from notifiers import cards
+from notifiers.cards_facts import Ask, CardContext, Decided, flight_of
+from pacing_brain import lifetime
+from pacing_brain.answers import WITHIN_LIMITS, Answer
+from pacing_brain.model import Incident
+from pacing_brain.policy import Policy
+
+SHOWN = (*lifetime.OPEN, *lifetime.ACTED_UPON, *lifetime.STOPPED)  # what a card tells of a recommendation
+CLOSING = (Answer.KEEP_RUNNING, *WITHIN_LIMITS)  # answers after which nothing is asked
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Everything that is asked and said, by incident or problem."""
+
+    asks: Mapping[str, Recommendation]  # incident id -> the one that can be answered
+    done: Mapping[str, Recommendation]  # incident id -> the one that is or was acted upon
+    approved: Mapping[str, list[Given]]  # recommendation id -> who approved it
+    said: Mapping[str, Standing]  # fingerprint -> the answer that holds
+
+    def of(self, incident: Incident, general: CardContext, house: House, policy: Policy) -> CardContext:
+        """The card's own context."""
+        flight = flight_of(incident.finding.facts)
+        ask, row = self.asks.get(incident.incident_id), dict(flight)
+        return replace(
+            general, interactive=house.settings.interactive, ask=Ask(ask.recommendation_id, ask.version, ask.expires_at) if ask else None,
+            deciders=policy.approvals_for(row).approvers, can_pause=house.can_pause(incident.finding.platform), decided=tuple(self.decided(incident)))
+
+    def cited(self, incident: Incident) -> Incident:
+        """With the ledger entry of the decision that is asked about."""
+        one = self.asks.get(incident.incident_id) or self.done.get(incident.incident_id)
+        if one is None:
+            return incident
+        finding = incident.finding.model_copy(update={"facts": {**incident.finding.facts, "decision_seq": one.decision_seq}})
+        return incident.model_copy(update={"finding": finding})
+
+    def decided(self, incident: Incident) -> Iterable[Decided]:
+        """What people said about it, then what became of what they decided."""
+        said, done, ask = self.said.get(incident.fingerprint), self.done.get(incident.incident_id), self.asks.get(incident.incident_id)
+        if said is not None:
+            what = "rejected" if said.answer is Answer.KEEP_RUNNING else said.answer.value
+            yield Decided(what, said.at, said.seq, said.user_id, said.reason, said.until, closed=said.answer in CLOSING)
+        if ask is not None:
+            yield from (Decided("one_approval", one.at, one.seq or 0, one.user_id, closed=False)
+                        for one in self.approved.get(ask.recommendation_id, []) if one.version == ask.version)
+        if done is not None and done.ended_at is not None:
+            who = self.approved.get(done.recommendation_id, [])
+            yield Decided(done.status, done.ended_at, done.ended_seq or 0, who[-1].user_id if who else "")
+
+
+def asking(connection: Connection, incident_id: str | None = None) -> Asking:
+    """As it stands now; of one incident, if it is given."""
+    shown = recommendations.with_status(connection, SHOWN, incident_id)
+    return Asking({one.incident_id: one for one in shown if one.open}, {one.incident_id: one for one in shown if not one.open},
+                  answers.approved(connection, [one.recommendation_id for one in shown]), standing.holding(connection))
+
+
+def with_asks(found: Asking, asks: Iterable[Recommendation]) -> Asking:
+    """The same with what a run is about to ask."""
+    return replace(found, asks={one.incident_id: one for one in asks})
+
+
+def edited_card(connection: Connection, house: House, policy: Policy, incident: Incident, event: str, *, more: Iterable[Decided] = ()) -> list[OutgoingMessage]:
+    """The new state of an incident's card, for the outbox of this transaction; none: it has no card. event: what makes it this one edit."""
+    run, channel = runs.sealed(connection, incident.last_run), outbox.channel_of(connection, incident.incident_id)
+    if channel is None or run is None:
+        return []
+    found = asking(connection, incident.incident_id)
+    general = CardContext(as_of=run.as_of, run_id=run.run_id, next_run=run.window + timedelta(hours=policy.schedule_hours))
+    context, incident = found.of(incident, general, house, policy), found.cited(incident)
+    message = cards.incident_card(incident, replace(context, decided=(*context.decided, *more)))
+    return [OutgoingMessage(delivery_id(event, incident.incident_id, "update"), channel, incident.incident_id, "update", message.text, message.blocks)]
