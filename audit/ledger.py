@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import orjson
-from sqlalchemy import Connection, Select, desc, select, update
+from sqlalchemy import Connection, desc, select
 
 from audit.database import Database, raw, storable_text
-from audit.merkle import Frontier, leaf_hash
+from audit.merkle import Frontier
 from audit.tables import ledger_entries, ledger_head, runs
 from pacing_brain.errors import LedgerError
 
@@ -26,9 +25,9 @@ KINDS = frozenset({
 })
 OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry's own keys are others
 READ_ROWS = 1000  # fetched at a time
+APPEND_ENTRIES = 5000  # sent at a time
 _FORMAT = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
-_COPY = "COPY pacing.ledger_entries (seq, at, run_id, kind, subject, leaf, body) FROM STDIN (FORMAT BINARY)"
-_COPY_TYPES = ("int8", "timestamptz", "text", "text", "text", "bytea", "bytea")
+_APPEND = "SELECT pacing.append(%b::text, %b::timestamptz, %b::text[], %b::text[], %b::bytea[], %b::bytea[])"
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Recorded:
-    """An entry as it stands on the ledger. body: the exact bytes that were hashed."""
+    """An entry as it stands on the ledger. body: the exact bytes that were hashed; none: they were withheld, or their month detached."""
 
     seq: int
     at: datetime
@@ -50,10 +49,13 @@ class Recorded:
     kind: str
     subject: str
     leaf: bytes
-    body: bytes
+    body: bytes | None
 
     @property
     def content(self) -> dict[str, Any]:
+        """What the body says; where there is none, what the columns repeat of it, and that it is gone."""
+        if self.body is None:
+            return {"seq": self.seq, "at": f"{self.at:%Y-%m-%dT%H:%M:%S.%fZ}", "run_id": self.run_id, "kind": self.kind, "subject": self.subject, "body_gone": True}
         return orjson.loads(self.body)  # type: ignore[no-any-return]
 
 
@@ -72,32 +74,34 @@ def append(connection: Connection, run_id: str | None, entries: Iterable[Entry],
     Raises:
         LedgerError: an unknown kind, a body that is no JSON or that names one of `OWN_KEYS`.
     """
-    entries = list(entries)
-    ledger_id, frontier = _locked_head(connection)
-    first = frontier.size
-    if not entries:
-        return range(first, first)
     instant = at.astimezone(UTC)
-    with raw(connection).cursor().copy(_COPY) as copy:
-        copy.set_types(_COPY_TYPES)
-        for seq, entry in enumerate(entries, first):
-            body = render(entry, seq, instant, run_id)
-            leaf = leaf_hash(body)
-            frontier.append(leaf)
-            copy.write_row((seq, instant, run_id, entry.kind, storable_text(entry.subject), leaf, body))
-    head = update(ledger_head).where(ledger_head.c.ledger_id == ledger_id)
-    connection.execute(head.values(size=frontier.size, frontier=frontier.to_bytes()))
-    return range(first, frontier.size)
+    entries = list(entries)
+    parts = [_parts(entry, instant, run_id) for entry in entries]  # before the head is locked
+    firsts = []
+    for start in range(0, len(entries) or 1, APPEND_ENTRIES):
+        some, bodies = entries[start:start + APPEND_ENTRIES], parts[start:start + APPEND_ENTRIES]
+        subjects = [storable_text(entry.subject) for entry in some]
+        sent = run_id, instant, [entry.kind for entry in some], subjects, [before for before, _ in bodies], [after for _, after in bodies]
+        firsts += [row[0] for row in raw(connection).execute(_APPEND, sent)]
+    return range(firsts[0], firsts[0] + len(entries))
 
 
 def render(entry: Entry, seq: int, at: datetime, run_id: str | None) -> bytes:
     """The exact bytes of an entry: UTF-8 JSON with sorted keys."""
+    before, after = _parts(entry, at, run_id)
+    return before + b"%d" % seq + after
+
+
+def _parts(entry: Entry, at: datetime, run_id: str | None) -> tuple[bytes, bytes]:
+    """What stands before and after an entry's number, which only the server knows: keys are sorted, so `seq` parts them."""
     if entry.kind not in KINDS:
         raise LedgerError(f"{entry.kind!r} is no kind of ledger entry")
     if taken := [key for key in OWN_KEYS if key in entry.body]:
         raise LedgerError(f"entry {entry.kind} of {entry.subject}: its body must not name {', '.join(taken)}")
-    own = {"seq": seq, "at": at, "run_id": run_id, "kind": entry.kind, "subject": entry.subject}
-    return as_json(own | entry.body, f"entry {entry.kind} of {entry.subject}")
+    what, said = f"entry {entry.kind} of {entry.subject}", {"at": at, "run_id": run_id, "kind": entry.kind, "subject": entry.subject} | entry.body
+    before = as_json({key: value for key, value in said.items() if key < "seq"}, what)
+    after = as_json({key: value for key, value in said.items() if key > "seq"}, what)
+    return before[:-1] + b',"seq":', b"," + after[1:]
 
 
 def as_json(value: object, what: str) -> bytes:
@@ -116,8 +120,14 @@ def _plain(value: object) -> datetime | None:
 
 
 def head(connection: Connection) -> Head:
-    ledger_id, frontier = _head(connection, select(ledger_head))
-    return Head(str(ledger_id), frontier.size, frontier.root().hex())
+    row = connection.execute(select(ledger_head)).one_or_none()
+    if row is None:
+        raise LedgerError("the ledger has no head. Run `pacing db upgrade`.")
+    try:
+        root = Frontier.from_bytes(row.size, bytes(row.frontier)).root()
+    except ValueError as error:
+        raise LedgerError(f"the ledger's head is damaged: {error}") from error
+    return Head(str(row.ledger_id), row.size, root.hex())
 
 
 def read(connection: Connection, *, kinds: Collection[str] = (), subject: str | None = None, run_id: str | None = None, after_seq: int = -1,
@@ -144,7 +154,7 @@ def read(connection: Connection, *, kinds: Collection[str] = (), subject: str | 
         statement = statement.where(ledger_entries.c.run_id.in_(sealed))
     statement = statement.order_by(desc(ledger_entries.c.seq) if newest_first else ledger_entries.c.seq).limit(limit)
     for row in connection.execute(statement, execution_options={"yield_per": READ_ROWS}):
-        yield Recorded(row.seq, row.at, row.run_id, row.kind, row.subject, bytes(row.leaf), bytes(row.body))
+        yield Recorded(row.seq, row.at, row.run_id, row.kind, row.subject, bytes(row.leaf), None if row.body is None else bytes(row.body))
 
 
 def leaves(connection: Connection, start: int, end: int) -> Generator[bytes, None, None]:
@@ -180,18 +190,5 @@ def export(database: Database, directory: Path) -> Head:
 def _line(entry: Recorded, expected: int) -> bytes:
     if entry.seq != expected:
         raise LedgerError(f"the ledger has no entry {expected}")
-    return orjson.dumps({"seq": entry.seq, "body": entry.body.decode(), "leaf": entry.leaf.hex()}, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def _locked_head(connection: Connection) -> tuple[UUID, Frontier]:
-    return _head(connection, select(ledger_head).with_for_update())
-
-
-def _head(connection: Connection, statement: Select[Any]) -> tuple[UUID, Frontier]:
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        raise LedgerError("the ledger has no head. Run `pacing db upgrade`.")
-    try:
-        return row.ledger_id, Frontier.from_bytes(row.size, bytes(row.frontier))
-    except ValueError as error:
-        raise LedgerError(f"the ledger's head is damaged: {error}") from error
+    body = None if entry.body is None else entry.body.decode()
+    return orjson.dumps({"seq": entry.seq, "body": body, "leaf": entry.leaf.hex()}, option=orjson.OPT_APPEND_NEWLINE)

@@ -41,7 +41,10 @@ def prove(connection: Connection, seq: int, anchors: Sequence[Note], verifiers: 
             path = inclusion_proof(leaves, seq, point.size)
         except ValueError as error:
             raise LedgerError(f"there is no proof of entry {seq}: {error}") from error
-    if entry is None or entry.seq != seq or not includes(point.root, point.size, seq, leaf_hash(entry.body), path):
+    if entry is not None and entry.seq == seq and entry.body is None:
+        raise LedgerError(f"entry {seq} has no body here: it was withheld, or its month was detached to a file. `pacing audit show --kind body_withheld` "
+                          "and `--kind partition_detached` say which.")
+    if entry is None or entry.seq != seq or entry.body is None or not includes(point.root, point.size, seq, leaf_hash(entry.body), path):
         raise LedgerError(f"entry {seq} is not what was anchored. Run `pacing audit verify`.")
     return orjson.dumps({"seq": seq, "body": entry.body.decode(), "proof": [each.hex() for each in path], "checkpoint": note},
                         option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

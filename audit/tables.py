@@ -74,12 +74,12 @@ ledger_head = Table(
     CheckConstraint("one", "ledger_head_one"))
 
 ledger_entries = Table(
-    "ledger_entries", metadata, _number("seq"), _at("at"), _maybe("run_id"), _text("kind"), _text("subject"), _bytes("leaf"), _bytes("body"),
-    PrimaryKeyConstraint("seq"),
+    "ledger_entries", metadata, _number("seq"), _at("at"), _maybe("run_id"), _text("kind"), _text("subject"), _bytes("leaf"),
+    Column("body", LargeBinary), PrimaryKeyConstraint("seq", "at"),
     CheckConstraint("seq >= 0", "ledger_entries_seq"),
     CheckConstraint("octet_length(leaf) = 32", "ledger_entries_leaf"),
     Index("ledger_entries_by_subject", "subject", "kind", "seq"),
-    Index("ledger_entries_by_run", "run_id", "kind", "seq"))
+    Index("ledger_entries_by_run", "run_id", "kind", "seq"), postgresql_partition_by="RANGE (at)")
 
 policies = Table("policies", metadata, _text("digest"), _text("text"), _at("adopted_at"), PrimaryKeyConstraint("digest"))
 
@@ -140,8 +140,6 @@ recommendations = Table(
                     "'attempting', 'done', 'aborted', 'unknown', 'handed_over')", "recommendations_status"),
     CheckConstraint("(status = 'snoozed') = (snoozed_until IS NOT NULL)", "recommendations_snoozed"),
     ForeignKeyConstraint(["incident_id"], [f"{SCHEMA}.incidents.incident_id"]),
-    ForeignKeyConstraint(["decision_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
-    ForeignKeyConstraint(["ended_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
     Index("recommendations_one_open", "flight_id", unique=True, postgresql_where=text("status IN ('pending', 'snoozed')")),
     Index("recommendations_one_acted_upon", "flight_id", unique=True,
           postgresql_where=text("status IN ('approved', 'attempting', 'unknown')")))
@@ -152,7 +150,6 @@ answers = Table(
     _text("said"), Column("seq", BigInteger), _json("facts"), PrimaryKeyConstraint("position"), UniqueConstraint("team", "user_id", "event"),
     CheckConstraint("via IN ('slack', 'cli')", "answers_via"),
     CheckConstraint("verdict IN ('accepted', 'counted', 'asked', 'refused')", "answers_verdict"),
-    ForeignKeyConstraint(["seq"], [f"{SCHEMA}.ledger_entries.seq"]),
     Index("answers_by_subject", "subject", "version", "position"), Index("answers_by_incident", "incident_id", "position"))
 
 standing_answers = Table(
@@ -160,8 +157,7 @@ standing_answers = Table(
     _at("at"), _at("until"), _json("bounds"), _number("seq"), _at("ended_at", nullable=True), _maybe("ended_why"),
     PrimaryKeyConstraint("fingerprint"),
     CheckConstraint("answer IN ('keep_running', 'fixing', 'budget_lowered', 'expected', 'wrong_alarm', 'remind_later')", "standing_answers_answer"),
-    CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", "standing_answers_ended"),
-    ForeignKeyConstraint(["seq"], [f"{SCHEMA}.ledger_entries.seq"]))
+    CheckConstraint("(ended_at IS NULL) = (ended_why IS NULL)", "standing_answers_ended"))
 
 acts = Table(
     "acts", metadata, _text("recommendation_id"), _int("version"), Column("token", Uuid, nullable=False), _at("leased_until"), _at("opened_at"),
@@ -171,7 +167,6 @@ acts = Table(
     CheckConstraint("effect IN ('awaited', 'proven', 'failed')", "acts_effect"),
     CheckConstraint("(attempted_at IS NULL) = (attempted_seq IS NULL)", "acts_attempted"),
     ForeignKeyConstraint(["recommendation_id"], [f"{SCHEMA}.recommendations.recommendation_id"]),
-    ForeignKeyConstraint(["attempted_seq"], [f"{SCHEMA}.ledger_entries.seq"]),
     Index("acts_awaited", "recommendation_id", postgresql_where=text("effect = 'awaited'")))
 
 halts = Table(

@@ -14,6 +14,7 @@ from audit.checkpoint import ORIGIN, Checkpoint, Verifier, read_checkpoint
 from audit.database import Database, raw, storable_text
 from audit.merkle import Frontier, leaf_hash
 from audit.verify_runs import RunFacts
+from audit.withheld import Declared, declared
 from pacing_brain.errors import LedgerError
 
 STEPS = {1: "anchors", 2: "order", 3: "leaves", 4: "columns", 5: "roots", 6: "head", 7: "seals", 8: "inputs"}
@@ -21,7 +22,7 @@ MAX_FINDINGS = 20  # of each step; a thousand bad entries are one fault
 _COPY = "COPY (SELECT seq, at, run_id, kind, subject, leaf, body FROM pacing.ledger_entries ORDER BY seq) TO STDOUT (FORMAT BINARY)"
 _COPY_TYPES = ("int8", "timestamptz", "text", "text", "text", "bytea", "bytea")
 _TOLD = {"run_opened", "run_sealed", "inputs_recorded", "policy_adopted"}  # entries that other tables must agree with
-Row = tuple[int, datetime, str | None, str, str, bytes, bytes]
+Row = tuple[int, datetime, str | None, str, str, bytes, bytes | None]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Verified:
-    """size: entries that were read; anchored: how many of them the newest anchor covers; anchored_at: when the last of those was written."""
+    """size: entries that were read; anchored: how many of them the newest anchor covers; anchored_at: when the last of those was written.
+
+    without_body: how many of them were withheld, or are in a file since their month was detached.
+    """
 
     ledger_id: str
     size: int
@@ -58,6 +62,7 @@ class Verified:
     anchored: int
     anchored_at: datetime | None
     findings: tuple[Finding, ...]
+    without_body: int = 0
 
     @property
     def ok(self) -> bool:
@@ -73,6 +78,8 @@ class _Pass:
     times: dict[int, datetime] = field(default_factory=dict)  # of the last entry under each anchor
     proven: int = 0  # the largest anchored size whose root was right
     facts: RunFacts = field(default_factory=RunFacts)
+    declared: Declared = field(default_factory=Declared)
+    without_body: int = 0
     findings: list[Finding] = field(default_factory=list)
     counts: dict[int, int] = field(default_factory=dict)
     texts: dict[object, tuple[bytes, bytes, bytes]] = field(default_factory=dict)
@@ -95,7 +102,7 @@ def verify(database: Database, anchors: Sequence[Note], verifiers: Sequence[Veri
     1. anchors: each is a checkpoint of this ledger that a known key signed, and no two of one size differ; the last entry under the
        newest one was written within `max_age`: without that an older copy of everything would pass
     2. order: entries are numbered from 0 without a gap, and there are as many as the largest anchor says
-    3. leaves: each is SHA-256(0x00 || body) over the exact bytes
+    3. leaves: each is SHA-256(0x00 || body) over the exact bytes; a body may be gone if a later entry says so (audit/withheld.py)
     4. columns: they repeat what the body says
     5. roots: at every anchor's size the tree over the bodies has the anchor's root; so all anchors are consistent with each other
     6. head: it has the size and the root of the entries
@@ -110,7 +117,7 @@ def verify(database: Database, anchors: Sequence[Note], verifiers: Sequence[Veri
     """
     with database.snapshot() as connection:
         head = ledger.head(connection)
-        seen = _Pass({})
+        seen = _Pass({}, declared=declared(connection))
         seen.points = _points(anchors, verifiers, ORIGIN.format(ledger_id=head.ledger_id), seen)  # 1
         with closing(_rows(connection)) as rows:
             _walk(rows, seen)  # 2 - 5
@@ -123,7 +130,8 @@ def verify(database: Database, anchors: Sequence[Note], verifiers: Sequence[Veri
             for what, seq in verify_runs.inputs(connection, seen.facts):  # 8
                 seen.report(8, what, seq)
     findings = tuple(sorted(seen.findings, key=lambda finding: finding.step))
-    return Verified(head.ledger_id, seen.tree.size, seen.tree.root().hex(), len(anchors), newest, seen.times.get(newest), findings)
+    return Verified(head.ledger_id, seen.tree.size, seen.tree.root().hex(), len(anchors), newest, seen.times.get(newest), findings,
+                    seen.without_body)
 
 
 def _points(anchors: Iterable[Note], verifiers: Sequence[Verifier], origin: str, seen: _Pass) -> dict[int, list[tuple[str, Checkpoint]]]:
@@ -159,14 +167,18 @@ def _walk(rows: Iterable[Row], seen: _Pass) -> None:
             gap = f"entries {expected} to {seq - 1} are missing" if seq - 1 > expected else f"entry {expected} is missing"
             seen.report(2, gap, expected)
         expected = seq + 1
-        true_leaf = leaf_hash(body)
-        if true_leaf != leaf:  # 3
+        true_leaf = leaf if body is None else leaf_hash(body)
+        if body is None:  # 3
+            seen.without_body += 1
+            if not seen.declared.covers(seq, f"{at:%Y-%m}", kind):
+                seen.report(3, f"entry {seq} has no body, and no entry says why", seq)
+        elif true_leaf != leaf:
             seen.report(3, f"entry {seq} is not what was hashed: its leaf is another's", seq)
         if not _repeats(row, seen.texts) and (wrong := _columns_that_differ(row)):  # 4
             seen.report(4, f"entry {seq} says another {', '.join(wrong)} in its columns than in its body", seq)
         tree.append(true_leaf)
         seen.facts.place(run_id, seq)
-        if kind in _TOLD:
+        if kind in _TOLD and body is not None:
             seen.facts.tell(kind, seq, body)
         if tree.size in points:  # 5
             seen.times[tree.size] = at
@@ -208,6 +220,8 @@ def _age(seen: _Pass, newest: int, now: datetime, max_age: timedelta) -> None:
 def _repeats(row: Row, texts: dict[object, tuple[bytes, bytes, bytes]]) -> bool:
     """Whether the body has each own key exactly once with the column's value, looked for as text: several times as fast as parsing it."""
     seq, at, run_id, kind, subject, _leaf, body = row
+    if body is None:
+        return True
     own = texts.get((at, run_id, kind))
     if own is None:
         if len(texts) > 10_000:  # flat memory, however many instants there are
@@ -222,7 +236,7 @@ def _repeats(row: Row, texts: dict[object, tuple[bytes, bytes, bytes]]) -> bool:
 def _columns_that_differ(row: Row) -> list[str]:
     seq, at, run_id, kind, subject, _leaf, body = row
     try:
-        said: Any = orjson.loads(body)
+        said: Any = orjson.loads(body or b"")
         at_said = datetime.fromisoformat(said["at"])
     except (ValueError, KeyError, TypeError):
         return list(ledger.OWN_KEYS)

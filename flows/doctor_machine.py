@@ -57,7 +57,10 @@ def _signing(subject: Subject, checks: Checks) -> None:
             checks.ok("signing key", f"{key} can be read")
         except OSError as error:
             checks.problem("signing key", f"PACING_SIGNING_KEY_FILE {key} cannot be read: {error.strerror}.", "Check the path and its permissions.")
-    if anchors is not None:
+    if anchors is None:
+        checks.ok("anchors", "PACING_ANCHOR_DIR is not set: signed checkpoints stay in PACING_HOME, with their key. On the same machine as the database "
+                             "they find out a fault or a careless hand, not somebody who owns the machine")
+    else:
         try:
             with tempfile.TemporaryFile(dir=anchors):
                 checks.ok("anchors", f"{anchors} can be written")

@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -41,6 +42,7 @@ def verify(directory: Path, key: Path, elsewhere: list[Path]) -> str:
     1. the public key
     2. every checkpoint is signed by it, for the ledger that its name says
     3. entries are numbered from 0 without a gap, each leaf is SHA-256(0x00 || body), and the body says the same number
+       a body that is null was withheld: its leaf counts as it stands, and a body_withheld or partition_detached entry must name it
     4. at every checkpoint's size the tree has the checkpoint's root
     5. there is a checkpoint, and the entries reach as far as the largest
     """
@@ -50,12 +52,13 @@ def verify(directory: Path, key: Path, elsewhere: list[Path]) -> str:
         size, root = checkpoint(path, name, public)
         roots.setdefault(size, []).append((path, root))
     subtrees: list[bytes] = []
-    count = 0
-    for count, leaf in enumerate(leaves(directory / "entries.jsonl"), 1):  # 3
+    count, gone = 0, Gone()
+    for count, leaf in enumerate(leaves(directory / "entries.jsonl", gone), 1):  # 3
         append(subtrees, count - 1, leaf)
         for path, root in roots.get(count, []):  # 4
             if root_of(subtrees) != root:
                 raise Bad(f"the first {count} entries do not have the root that {path.name} was signed for")
+    gone.check()
     newest = max(roots, default=0)  # 5
     if not newest:
         raise Bad("there is no checkpoint to verify it by")
@@ -98,16 +101,41 @@ def checkpoint(path: Path, name: str, public: bytes) -> tuple[int, bytes]:
     return int(size), base64.b64decode(root, validate=True)
 
 
-def leaves(path: Path) -> Iterator[bytes]:
+class Gone:
+    """Entries without a body, and what other entries say of them."""
+
+    def __init__(self) -> None:
+        self.entries: list[int] = []
+        self.withheld: set[int] = set()
+        self.detached: list[tuple[int, int]] = []
+
+    def tell(self, said: dict[str, Any]) -> None:
+        if said["kind"] == "body_withheld":
+            self.withheld.add(said["entry"])
+        elif said["kind"] == "partition_detached":
+            self.detached.append((said["first"], said["last"]))
+
+    def check(self) -> None:
+        for number in self.entries:
+            if number not in self.withheld and not any(first <= number <= last for first, last in self.detached):
+                raise Bad(f"entry {number} has no body, and no entry says why")
+
+
+def leaves(path: Path, gone: Gone) -> Iterator[bytes]:
     with path.open(encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines):
             entry = json.loads(line)
-            leaf = hashlib.sha256(b"\x00" + entry["body"].encode()).digest()
-            if entry["seq"] != number or json.loads(entry["body"])["seq"] != number:
+            body = entry["body"]
+            said = None if body is None else json.loads(body)
+            if entry["seq"] != number or (said is not None and said["seq"] != number):
                 raise Bad(f"entry {number} is missing, or another stands in its place")
-            if leaf.hex() != entry["leaf"]:
+            if said is None:
+                gone.entries.append(number)
+            elif hashlib.sha256(b"\x00" + body.encode()).hexdigest() != entry["leaf"]:
                 raise Bad(f"entry {number} is not what was hashed")
-            yield leaf
+            else:
+                gone.tell(said)
+            yield bytes.fromhex(entry["leaf"])
 
 
 def append(subtrees: list[bytes], size: int, leaf: bytes) -> None:

@@ -318,6 +318,19 @@ class TestPostgres:
         well.set(PACING_DATABASE_URL=fresh_database.app)
         assert "may change policies" in well.examine().named("Postgres: append-only")
 
+    def test_a_server_that_grants_too_much(self, well, fresh_database) -> None:
+        """Each power that the application does not need is named: attributes, predefined roles, ownership, a way past `append`."""
+        run_as_admin(fresh_database, "CREATE ROLE mighty LOGIN CREATEROLE; GRANT pacing_app, pg_write_server_files TO mighty; "
+                                     f"ALTER DATABASE {fresh_database.name} OWNER TO mighty")
+        try:
+            well.set(PACING_DATABASE_URL=fresh_database.app.replace("pacing_app_test", "mighty"))
+            found = well.examine().named("Postgres: append-only")
+            assert "CREATEROLE, the role pg_write_server_files, the ownership of the database" in found
+            run_as_admin(fresh_database, "GRANT UPDATE (size) ON pacing.ledger_head TO mighty; GRANT INSERT ON pacing.ledger_entries TO mighty")
+            assert "may change ledger_entries, ledger_head" in well.examine().named("Postgres: append-only")
+        finally:
+            run_as_admin(fresh_database, f"ALTER DATABASE {fresh_database.name} OWNER TO postgres; DROP OWNED BY mighty; DROP ROLE mighty")
+
     def test_a_trigger_that_was_switched_off(self, well, fresh_database) -> None:
         """An append-only trigger that does not fire always is named with its table."""
         run_as_admin(fresh_database, "ALTER TABLE pacing.ledger_entries DISABLE TRIGGER append_only")

@@ -2,11 +2,13 @@
 
 import threading
 import time
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from audit import ledger
 from audit.database import Database, storable_json
 from pacing_brain.errors import DatabaseRefused, DatabaseUnavailable, PacingError, SettingError
 
@@ -56,9 +58,9 @@ def test_waiting_ends(fresh_database):
     with pytest.raises(DatabaseUnavailable, match="statement timeout"), quick.transaction() as connection:
         connection.execute(text("SELECT pg_sleep(5)"))
     with quick.transaction() as first:
-        first.execute(text("SELECT * FROM pacing.ledger_head FOR UPDATE"))
+        ledger.append(first, None, [], datetime.now(UTC))
         with pytest.raises(DatabaseUnavailable, match="lock timeout"), quick.transaction() as second:
-            second.execute(text("SELECT * FROM pacing.ledger_head FOR UPDATE"))
+            ledger.append(second, None, [], datetime.now(UTC))
     quick.close()
 
 

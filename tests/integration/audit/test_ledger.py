@@ -1,6 +1,7 @@
 """The ledger on a real Postgres: gapless under concurrency, exact bytes, append-only for everyone."""
 
 import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import orjson
@@ -8,7 +9,7 @@ import pytest
 from sqlalchemy import select, text
 
 from audit import clock, ledger, tables
-from audit.database import Database
+from audit.database import Database, raw
 from audit.ledger import Entry
 from audit.merkle import leaf_hash
 from pacing_brain.errors import DatabaseRefused, LedgerError
@@ -122,11 +123,69 @@ def test_append_only_is_true_for_the_superuser_too(admin, table, statement):
 @pytest.mark.parametrize("statement", [
     "UPDATE pacing.ledger_entries SET kind = kind", "DELETE FROM pacing.ledger_entries", "TRUNCATE pacing.ledger_entries",
     "UPDATE pacing.ledger_head SET ledger_id = gen_random_uuid()", "ALTER TABLE pacing.ledger_entries DISABLE TRIGGER append_only",
-    "INSERT INTO pacing.clock_offset (shift) VALUES ('1 hour')", "DROP TABLE pacing.ledger_entries", "CREATE TABLE pacing.mine ()"])
+    "INSERT INTO pacing.clock_offset (shift) VALUES ('1 hour')", "DROP TABLE pacing.ledger_entries", "CREATE TABLE pacing.mine ()",
+    "INSERT INTO pacing.ledger_entries SELECT * FROM pacing.ledger_entries", "UPDATE pacing.ledger_head SET size = size",
+    "SELECT * FROM pacing.ledger_head FOR UPDATE", "SELECT pacing.withhold(0, 'because')", "SELECT pacing.detach('2026-05-01', 1, 'f', 'd')",
+    "SELECT pacing.make_month(now())", "SET ROLE pacing_owner", "SET session_replication_role = replica"])
 def test_the_application_has_no_right_to_it(database, statement):
     """The application's login is refused by its rights already, before any trigger."""
     with pytest.raises(DatabaseRefused), database.transaction() as connection:
         connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("steps", [[1] * 40, [7, 1, 9, 31, 64, 2], [300, 5]], ids=str)
+def test_the_servers_frontier_is_the_references(database, steps):
+    """However many entries an append has, the head that the server makes has the reference's root, and each entry its bytes' leaf."""
+    for count in steps:
+        append(database, count)
+    with database.transaction() as connection:
+        found = list(ledger.read(connection))
+        assert ledger.head(connection).root == reference_root([entry.body for entry in found]).hex()
+    assert all(entry.leaf == leaf_hash(entry.body) for entry in found)
+
+
+def test_a_large_append_is_one(database, monkeypatch):
+    """What is more than is sent at a time is numbered through, in one transaction."""
+    monkeypatch.setattr(ledger, "APPEND_ENTRIES", 3)
+    assert append(database, 8) == range(8)
+    with database.transaction() as connection:
+        assert [(entry.seq, entry.content["n"]) for entry in ledger.read(connection)] == [(number, number) for number in range(8)]
+
+
+ODD_CALLS = {"a list is shorter": "ARRAY['k'], ARRAY['s'], ARRAY['a'::bytea, 'b'], ARRAY['c'::bytea]", "nothing": "NULL, NULL, NULL, NULL",
+             "no kind": "ARRAY[NULL], ARRAY['s'], ARRAY['a'::bytea], ARRAY['c'::bytea]", "half a body": "ARRAY['k'], ARRAY['s'], ARRAY['a'::bytea], ARRAY[NULL::bytea]"}
+
+
+@pytest.mark.parametrize("arguments", ODD_CALLS.values(), ids=ODD_CALLS)
+def test_an_append_by_halves_leaves_nothing(database, arguments):
+    """Called otherwise than `ledger.append` calls it, the server's function refuses, or writes nothing; numbers go on without a gap."""
+    with suppress(DatabaseRefused), database.transaction() as connection:
+        connection.exec_driver_sql(f"SELECT pacing.append('r', now(), {arguments})")
+    assert append(database, 1) == range(1)
+
+
+def test_each_month_is_a_partition_of_its_own(database, admin):
+    """Entries stand in the partition of their month, in UTC, made when it is first needed; numbers go on across months."""
+    instants = [datetime(2026, 5, 31, 23, 59, 59, 999999, tzinfo=UTC), datetime(2026, 6, 1, tzinfo=UTC), datetime(2026, 5, 31, 12, tzinfo=UTC)]
+    for at in instants:
+        with database.transaction() as connection:
+            connection.exec_driver_sql("SET LOCAL timezone = 'Pacific/Kiritimati'")
+            ledger.append(connection, None, entries(1), at)
+    with admin.transaction() as connection:
+        stands = connection.exec_driver_sql("SELECT seq, tableoid::regclass::text FROM pacing.ledger_entries ORDER BY seq").all()
+    assert [tuple(row) for row in stands] == list(enumerate(["pacing.ledger_entries_2026_05", "pacing.ledger_entries_2026_06", "pacing.ledger_entries_2026_05"]))
+
+
+@pytest.mark.parametrize("statement", ["UPDATE {0} SET body = NULL, subject = ''", "DELETE FROM {0}", "TRUNCATE {0}"])
+@pytest.mark.parametrize("role", ["postgres", "pacing_owner"])
+@pytest.mark.parametrize("table", ["pacing.ledger_entries", "pacing.ledger_entries_2026_05"])
+def test_no_entry_changes_in_any_partition(database, admin, table, role, statement):
+    """As superuser and as owner, on the table and on a partition, an entry of which no other says that it is withheld stays as it is."""
+    append(database, 2)
+    for replication in ("origin", "replica") if role == "postgres" else ("origin",):
+        script = f"SET LOCAL session_replication_role = {replication}; SET LOCAL ROLE {role}; {statement.format(table)}"
+        with pytest.raises(LedgerError, match="append-only"), admin.transaction() as connection:
+            raw(connection).execute(script)
 
 
 def test_the_head_only_grows(admin, database):

@@ -1,22 +1,29 @@
 """The schema: equal to tables.py, commented, granted cell by cell, made by any number of upgrades at once."""
 
+import itertools
 import threading
+from datetime import UTC, datetime
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
-from audit import migrate, tables
+from audit import ledger, migrate, tables
 from audit.database import Database
 from pacing_brain.errors import DatabaseRefused
 
-STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE")
+STATEMENTS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 READ, ADD, CHANGE = {"SELECT"}, {"SELECT", "INSERT"}, {"SELECT", "INSERT", "UPDATE"}
-APP = {"alembic_version": READ, "clock_offset": READ, "ledger_head": READ, "ledger_entries": ADD, "policies": ADD, "run_shards": ADD,
+APP = {"alembic_version": READ, "clock_offset": READ, "ledger_head": READ, "ledger_entries": READ, "ledger_entries_2026_05": set(), "policies": ADD, "run_shards": ADD,
        "missed_windows": ADD, "blobs": ADD, "recorded_frames": ADD, "recorded_parts": ADD, "quarantined_rows": ADD, "dead_letters": ADD,
        "runs": CHANGE, "run_heartbeats": CHANGE, "incidents": CHANGE, "recommendations": CHANGE, "outbox": CHANGE, "patterns": CHANGE,
        "answers": ADD, "standing_answers": CHANGE, "told": CHANGE, "silences": CHANGE, "acts": CHANGE, "halts": CHANGE}
+READER = {table: rights & READ for table, rights in APP.items()}
+FUNCTIONS = {  # which roles may call which; a trigger's function is called by nobody
+    "append": {"pacing_app"}, "pacing_now": {"public", "pacing_app", "pacing_reader"}, "withhold": set(), "detach": set(), "say": set(), "grown": set(),
+    "make_month": set(), "guard_entries": set(), "holds_the_record": set()}
 CONSTRAINTS = """
     SELECT conrelid::regclass::text AS owner, conname AS name, pg_get_constraintdef(oid) AS definition, obj_description(oid, 'pg_constraint') AS said
     FROM pg_constraint WHERE connamespace = 'pacing'::regnamespace AND contype <> 'n'"""  # NOT NULL stands with the column
@@ -71,7 +78,7 @@ def test_tables_make_what_the_migrations_make(postgres, admin, empty_database):
 def test_everything_is_commented(admin):
     """Every table, constraint, index of its own and function says what it is for."""
     silent = """
-        SELECT relname FROM pg_class WHERE relnamespace = 'pacing'::regnamespace AND relkind = 'r' AND obj_description(oid, 'pg_class') IS NULL
+        SELECT relname FROM pg_class WHERE relnamespace = 'pacing'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND obj_description(oid, 'pg_class') IS NULL
         UNION ALL SELECT proname FROM pg_proc WHERE pronamespace = 'pacing'::regnamespace AND obj_description(oid, 'pg_proc') IS NULL"""
     with admin.transaction() as connection:
         without = list(connection.execute(text(silent)).scalars())
@@ -80,22 +87,70 @@ def test_everything_is_commented(admin):
     assert without == []
 
 
-@pytest.mark.parametrize(("role", "rights"), [("pacing_app", APP), ("pacing_reader", dict.fromkeys(APP, READ)), ("public", {})])
-def test_each_role_may_do_its_own_and_nothing_else(admin, role, rights):
-    """Role by role, table by table, statement by statement: what is granted is what stands here."""
-    asked = "SELECT relname, has_table_privilege(:role, oid, :statement) FROM pg_class WHERE relnamespace = 'pacing'::regnamespace AND relkind = 'r'"
-    with admin.transaction() as connection:
+@pytest.fixture
+def with_a_month(admin, database):
+    """The superuser's database, with a partition of the ledger."""
+    with database.transaction() as connection:
+        ledger.append(connection, None, [ledger.Entry("silence_set", "F1")], datetime(2026, 5, 21, tzinfo=UTC))
+    return admin
+
+
+@pytest.mark.parametrize(("role", "rights"), [("pacing_app", APP), ("pacing_reader", READER), ("public", {})])
+def test_each_role_may_do_its_own_and_nothing_else(with_a_month, role, rights):
+    """Role by role, table by table, statement by statement, partitions included: what is granted, on any column, is what stands here."""
+    asked = """
+        SELECT relname, has_table_privilege(:role, oid, :statement) OR (:statement NOT IN ('DELETE', 'TRUNCATE', 'TRIGGER')
+            AND has_any_column_privilege(:role, oid, CASE WHEN :statement IN ('DELETE', 'TRUNCATE', 'TRIGGER') THEN 'SELECT' ELSE :statement END))
+        FROM pg_class WHERE relnamespace = 'pacing'::regnamespace AND relkind IN ('r', 'p')"""
+    with with_a_month.transaction() as connection:
         granted = {(table, statement) for statement in STATEMENTS
                    for table, may in connection.execute(text(asked), {"role": role, "statement": statement}).all() if may}
     assert granted == {(table, statement) for table, statements in rights.items() for statement in statements}
 
 
-def test_the_application_may_move_the_head_and_nothing_of_it_else(admin):
-    """Of the ledger's head the application may write size and frontier, never which ledger it is."""
-    asked = "SELECT has_column_privilege('pacing_app', 'pacing.ledger_head', :name, 'UPDATE')"
+def test_each_role_may_call_its_own_functions_and_no_other(admin):
+    """Function by function, role by role; what runs as its owner looks for names in pg_catalog first and in the caller's temporary tables last."""
+    called = """
+        SELECT proname, has_function_privilege(:role, oid, 'EXECUTE') FROM pg_proc
+        WHERE pronamespace = 'pacing'::regnamespace AND prorettype <> 'trigger'::regtype"""
+    definers = "SELECT proname, proconfig FROM pg_proc WHERE pronamespace = 'pacing'::regnamespace AND prosecdef"
     with admin.transaction() as connection:
-        may = {name: connection.execute(text(asked), {"name": name}).scalar_one() for name in ("one", "ledger_id", "size", "frontier")}
-    assert may == {"one": False, "ledger_id": False, "size": True, "frontier": True}
+        may = {(role, name) for role in ("public", "pacing_app", "pacing_reader")
+               for name, granted in connection.execute(text(called), {"role": role}).all() if granted}
+        known = {name for name, _ in connection.execute(text(called), {"role": "public"}).all()}
+        paths = {row.proname: row.proconfig for row in connection.execute(text(definers))}
+    assert known == set(FUNCTIONS)
+    assert may == {(role, name) for name, roles in FUNCTIONS.items() for role in roles}
+    assert paths == {name: ["search_path=pg_catalog, pg_temp"] for name in ("append", "withhold", "detach")}
+
+
+STATEMENT = {"SELECT": "SELECT count(*) FROM pacing.{0}", "INSERT": "INSERT INTO pacing.{0} SELECT * FROM pacing.{0} WHERE false",
+             "UPDATE": "UPDATE pacing.{0} SET {1} = {1}", "DELETE": "DELETE FROM pacing.{0}", "TRUNCATE": "TRUNCATE pacing.{0} CASCADE"}
+LEDGER = {"ledger_entries": "kind", "ledger_entries_2026_05": "kind", "ledger_head": "size"}
+
+
+def works(connection, role, statement):
+    """Whether Postgres carries a statement out for a role; all that it may refuse it for is a missing right."""
+    with connection.begin_nested() as undone:
+        connection.execute(text(f"SET LOCAL ROLE {role}"))
+        try:
+            connection.execute(text(statement))
+        except ProgrammingError as error:
+            if "permission denied" in str(error.orig):
+                return False
+            raise
+        finally:
+            undone.rollback()
+    return True
+
+
+def test_what_is_granted_is_what_works(with_a_month):
+    """Each statement, as each role, on the ledger's tables: it works where the right is granted, and is refused by its right elsewhere."""
+    rights = {"pacing_app": APP, "pacing_reader": READER}
+    with with_a_month.transaction() as connection:
+        for role, table, statement in itertools.product(rights, LEDGER, STATEMENT):
+            does = works(connection, role, STATEMENT[statement].format(table, LEDGER[table]))
+            assert does == (statement in rights[role][table]), (role, table, statement)
 
 
 def test_the_owner_is_nobodys_login(admin):
@@ -111,7 +166,7 @@ def test_the_owner_is_nobodys_login(admin):
 def test_upgrading_again_changes_nothing(fresh_database):
     """An upgrade is safe to repeat, and the application's login can check it."""
     migrate.upgrade(fresh_database.admin)
-    assert migrate.current(fresh_database.app) == migrate.newest() == "0004"
+    assert migrate.current(fresh_database.app) == migrate.newest()
     migrate.check(fresh_database.app)
 
 

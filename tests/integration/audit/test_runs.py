@@ -34,7 +34,7 @@ def test_a_run_is_opened_recorded_and_sealed(database, runs, opening):
     assert kinds(database) == ["run_opened", "campaign_decided", "campaign_decided", "campaign_decided", "run_sealed"]
     last = runs.last_sealed()
     assert (last.run_id, last.window, last.completeness) == (run.run_id, opening().window, "complete")
-    assert last.summary == {"campaigns": 3, "checkpoint": {"size": 5, "root": sealed.head.root}}
+    assert last.summary == {"campaigns": 3, "recommendations_opened": 0, "checkpoint": {"size": 5, "root": sealed.head.root}}
 
 
 def test_the_seal_says_what_it_seals(database, runs, opening):
