@@ -72,6 +72,8 @@ class PacingBrain:
 
     @staticmethod
     def part(cohort: Cohort, flights: pd.DataFrame) -> Cohort:
-        """Some flights of a cohort with their own rows and the same context rows."""
+        """Some flights of a cohort with the rows of their campaigns and the same context rows."""
         days = cohort["days"]
-        return {**cohort, "flights": flights.reset_index(drop=True), "days": days[days["flight_id"].isin(flights["flight_id"])], "parts": []}
+        own = days["flight_id"].isin(flights["flight_id"])
+        theirs = days["campaign_key"].isin(days.loc[own, "campaign_key"]) | days["campaign_key"].isin(flights["campaign_key"].dropna())
+        return {**cohort, "flights": flights.reset_index(drop=True), "days": days[own | theirs], "parts": []}

@@ -61,10 +61,11 @@ def _with_reallocation(decisions: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -> pd.DataFrame:
-    """inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match."""
-    parts = [group_digests(inputs.targets, "flight_id", OWN_PLAN), group_digests(days, "flight_id", OWN_SPEND),
-             group_digests(decisions, "flight_id", OWN_MATCH)]
-    columns = [decisions["flight_id"].map(part).astype("str").fillna("") for part in parts]
+    """inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match, and its campaign's days outside every flight."""
+    history = days[days["flight_id"].isna() & days["campaign_key"].isin(decisions["campaign_key"].dropna())]
+    parts = [(group_digests(inputs.targets, "flight_id", OWN_PLAN), "flight_id"), (group_digests(days, "flight_id", OWN_SPEND), "flight_id"),
+             (group_digests(decisions, "flight_id", OWN_MATCH), "flight_id"), (group_digests(history, "campaign_key", OWN_SPEND), "campaign_key")]
+    columns = [decisions[key].map(part).astype("str").fillna("") for part, key in parts]
     digests = [hashlib.sha256("\n".join(row).encode()).hexdigest() for row in zip(*columns, strict=True)]
     steps = [f"m{metadata:.2f} n{name:.2f} f{freshness:.2f}" for metadata, name, freshness in
              zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]

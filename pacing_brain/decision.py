@@ -9,6 +9,9 @@ from pacing_brain.natives import natives
 
 PLAN = ["flight_id", "campaign_name", "platform", "account_id", "client", "market", "product", "currency", "budget_micros", "start_date",
         "end_date", "row"]
+FORECAST = ["forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
+            "forecast_hi95_micros", "p_over", "p_under", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros",
+            "used_up_day", "wait_window_micros", "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros"]
 HALT_ON = [Action.RECOMMEND_HALT.value]
 
 
@@ -39,13 +42,20 @@ def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[s
         "gates": row["gates"], "lane": row["lane"], "action": row["action"], "recommendation": row["recommendation"],
         "requires_human": row["action"] in ("escalate", "recommend_halt"), "match_kind": row["match_kind"], "candidates": row["candidates"],
         "incident": row["incident"], "reasons": row["reasons"], "root_cause": row["root_cause"], "mitigation": row["mitigation"],
-        "forecast": None, "inputs_digest": row["inputs_digest"], "error": row["error"],
+        "forecast": forecast(row), "inputs_digest": row["inputs_digest"], "error": row["error"],
     }
     if several:
         body["campaigns"] = campaigns
     if row["action"] in HALT_ON:
         body["halt"] = _halt(row, campaigns)
     return body
+
+
+def forecast(row: dict[str, Any]) -> dict[str, Any] | None:
+    """Where the flight ends if it is left alone; of an unknown one only why it is."""
+    if row["forecast_micros"] is None:
+        return None if row["forecast_why_not"] is None else {"why_not": row["forecast_why_not"]}
+    return {name: row[name] for name in FORECAST} | {"interval_pct": 80}
 
 
 def _halt(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[str, Any]:

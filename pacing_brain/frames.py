@@ -295,6 +295,23 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "zero_delivery": ("variance", "bool"),
     "zero_kind": ("variance", "never | stopped | not_found | account | '' "),
     "cost_fault": ("variance", "bool: impressions without spend"),
+    # --- forecast: at the flight's end, if it is left alone ---
+    "forecast_micros": ("forecast", "Int64: spent at its end; null where it is not known"),
+    "forecast_lo_micros": ("forecast", "Int64: 80 % interval"), "forecast_hi_micros": ("forecast", "Int64: 80 % interval"),
+    "forecast_lo50_micros": ("forecast", "Int64"), "forecast_hi50_micros": ("forecast", "Int64"),
+    "forecast_lo95_micros": ("forecast", "Int64"), "forecast_hi95_micros": ("forecast", "Int64"),
+    "p_over": ("forecast", "float 0..1: over the budget by more than forecast.tolerance_pct"),
+    "p_under": ("forecast", "float 0..1: under it by more than that"),
+    "expected_over_micros": ("forecast", "Int64: expected money over the budget"),
+    "expected_under_micros": ("forecast", "Int64: expected money left of it"),
+    "needed_daily_micros": ("forecast", "Int64: a day that lands on the budget; null without time left"),
+    "rate_daily_micros": ("forecast", "Int64: what an ordinary day takes now"),
+    "wait_window_micros": ("forecast", "Int64: spent until the next window"),
+    "wait_window_off_micros": ("forecast", "Int64: of that above what is planned for it; negative: missing"),
+    "wait_answer_micros": ("forecast", "Int64: spent until people usually answer (forecast.answer_hours)"),
+    "wait_answer_off_micros": ("forecast", "Int64: of that above what is planned for it; negative: missing"),
+    "used_up_day": ("forecast", "account day on which the budget is used up at today's rate; null: not before the end"),
+    "forecast_why_not": ("forecast", "one sentence where there is none, else null"),
     # --- confidence ---
     "score": ("confidence", "float 0..1"), "score_metadata": ("confidence", "float or null"),
     "score_name": ("confidence", "float or null"), "score_freshness": ("confidence", "float or null"),
@@ -317,14 +334,17 @@ _WHOLE = [
     "after_watermark_micros", "credit_micros", "spend_days", "row_days", "closed_micros", "closed_days",
     "closed_day_micros", "last7_micros", "last7_days", "impressions", "closed_day_impressions", "duplicate_days", "bad_days", "daily_budget_micros",
     "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
+    "forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
+    "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros", "wait_window_micros",
+    "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros",
 ]
 _RATIOS = [
     "fee_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
-    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness",
+    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "p_over", "p_under",
 ]
 _DAYS = [
     "start_date", "end_date", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
-    "platform_start", "platform_end",
+    "platform_start", "platform_end", "used_up_day",
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at"]
 _FLAGS = ["known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]

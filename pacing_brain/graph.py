@@ -1,6 +1,6 @@
 """The decision as a LangGraph over a cohort. Pure: frames in, frames out; no checkpointer, no interrupt, no tracing.
 
-reconcile -> variance -> confidence -> (escalate | healthy | warning | critical) -> root cause -> mitigation
+reconcile -> variance -> forecast -> confidence -> (escalate | healthy | warning | critical) -> root cause -> mitigation
 
 One campaign and a million campaigns take the same nodes and the same routes: conditional edges split the cohort into lanes with
 `Send`. Waiting for a person is a row in the record, not a paused graph (docs/adr/0002).
@@ -23,6 +23,7 @@ Node = Callable[[Cohort], dict[str, Any]]
 NODES: Mapping[str, Node] = {
     "reconcile": nodes.sum_days,
     "variance": nodes.judge_variance,
+    "forecast": nodes.forecast_landing,
     "confidence": nodes.score_confidence,
     "escalate": nodes.take_escalate,
     "healthy": nodes.take_healthy,
@@ -41,7 +42,8 @@ def build(steps: Mapping[str, Node] = NODES) -> Any:
         graph.add_node(name, cast("Any", node))
     graph.add_edge(START, "reconcile")
     graph.add_edge("reconcile", "variance")
-    graph.add_edge("variance", "confidence")
+    graph.add_edge("variance", "forecast")
+    graph.add_edge("forecast", "confidence")
     graph.add_conditional_edges("confidence", _send, LANES)
     for lane in LANES:
         graph.add_edge(lane, "root_cause")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 import pandas as pd
 
 from pacing_brain import confidence as trust
-from pacing_brain import lanes, mitigation, pacing, reconcile, root_cause
+from pacing_brain import forecast, lanes, mitigation, pacing, reconcile, root_cause
 from pacing_brain.confidence import SourceFacts
 from pacing_brain.model import Lane, RunContext
 from pacing_brain.policy import Policy
@@ -16,7 +16,7 @@ class Cohort(TypedDict, total=False):
     """The campaigns decided together, and the context rows that all of them share."""
 
     flights: pd.DataFrame  # one row per flight: FLIGHT_COLUMNS, growing from node to node
-    days: pd.DataFrame  # the flights' own spend rows
+    days: pd.DataFrame  # the spend rows of the flights' campaigns, those from before the flights included
     accounts: pd.DataFrame  # context rows
     memory: pd.DataFrame
     facts: SourceFacts
@@ -36,6 +36,12 @@ def judge_variance(state: Cohort) -> dict[str, Any]:
     flights = state["flights"]
     judged = pacing.judge(flights, state["policy"].resolve(flights), state["memory"], state["run"])
     return {"flights": _account_stopped(judged, state["accounts"])}
+
+
+def forecast_landing(state: Cohort) -> dict[str, Any]:
+    """forecast: where each flight ends if it is left alone."""
+    flights, policy = state["flights"], state["policy"]
+    return {"flights": forecast.outlook(flights, state["days"], policy.resolve(flights), policy.schedule_hours)}
 
 
 def score_confidence(state: Cohort) -> dict[str, Any]:

@@ -26,7 +26,7 @@ SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market",
                  "flight": "flight_id"}
 ALSO_SCOPED = ("approvals",)  # not numbers of a flight: read when somebody answers
 ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
-SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions")
+SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions", "forecast")
 
 
 class _Table(BaseModel):
@@ -114,6 +114,13 @@ class Actions(_Table):
     under: HaltOrAlert = "slack_alert"
     zero: HaltOrAlert = "recommend_halt"
     preset: Literal["default", "specification"] = "default"
+
+
+class Forecast(_Table):
+    """What counts as landing on the budget, and how long people usually take to answer."""
+
+    tolerance_pct: NonNegativeFloat = 5.0  # of the budget, on either side
+    answer_hours: PositiveFloat = 12.0
 
 
 class Tracker(_Table):
@@ -219,6 +226,7 @@ class Policy(_Table):
     stake: Stake = Stake()
     zero: Zero = Zero()
     actions: Actions = Actions()
+    forecast: Forecast = Forecast()
     tracker: Tracker = Tracker()
     ended: Ended = Ended()
     clock: Clock = Clock()

@@ -1,0 +1,168 @@
+"""Where a flight will land if it is left alone: its spend at its end, with intervals, and what follows from it. Vectorised.
+
+    own        spent + level * (weekday factors of what is left)                     `spend_rate`; scaled by the curve where the plan is not even
+    landing    own, its rest moved towards the budget that is left by STEERED of their distance (in logarithms) while the two are near: people and
+               platforms correct small gaps; from about STEERED_WITHIN apart on, nothing is assumed to be corrected
+    scale      rest * SPREAD * sqrt(LEVEL^2 + undecided^2 + (DRIFT drift)^2 + ((DAY spread)^2 + DAILY^2) / days left), of the error (`landing`)
+
+The constants are calibrated on days that the forecast did not see: tests/bench/forecast/README.md says how, and what it printed. Nothing of a
+flight's siblings enters: a flight alone has the same forecast.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain import curves, pacing, spend_days, spend_rate, zones
+from pacing_brain.days import days as as_days
+from pacing_brain.days import number
+from pacing_brain.landing import Landing
+from pacing_brain.spend_rate import Codes, Flags, Floats, Rate
+
+STEERED, STEERED_WITHIN = 0.3, 0.3
+SPREAD, LEVEL, DRIFT, DAY, DAILY = 0.87, 0.06, 0.2, 0.7, 0.15
+LEAST_SCALE = 0.02  # of the budget that is left: a campaign that spends nothing now may start again
+RECENT_DAYS = 7  # of the plan, that the level is compared with where the plan is not even
+MOST_TIMES = 5.0  # a plan that is bent does not multiply the level by more
+DAY_HOURS = 24.0
+
+MICROS = ("forecast_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo95_micros",
+          "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros",
+          "wait_window_micros", "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros")
+NO_DAY = "No day of the campaign is complete yet, so there is no rate to go by."
+
+
+@dataclass(frozen=True)
+class _Left:
+    """What is left of each flight at its watermark, in account days."""
+
+    closed: Codes  # the last closed day, as `days.number` counts
+    today: Floats  # share of the present day that is over
+    whole: Codes  # days after the closed one: the present day and those after it
+    spent: Floats  # micros to the watermark
+    budget: Floats  # micros of it that are left; may be negative
+    planned: Floats  # micros a day that the plan has for the rest
+
+    @classmethod
+    def of(cls, flights: pd.DataFrame) -> "_Left":
+        x, y = curves.elapsed(flights, flights["watermark"])
+        length = ((flights["end_date"] - flights["start_date"]).dt.days + 1).to_numpy("int64")
+        over = (x / y).astype("float64") * length
+        closed = np.floor(over + 1e-9).astype("int64")
+        left = length - over
+        spent, budget, target = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("actual_micros", "budget_micros", "target_micros"))
+        return cls(number(flights["start_date"]) + closed - 1, np.clip(over - closed, 0.0, 1.0), length - closed, spent, budget - spent,
+                   np.divide(budget - target, left, out=np.zeros_like(left), where=left > 0))
+
+    @property
+    def days(self) -> Floats:
+        return np.asarray(self.whole - self.today)
+
+
+def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, window_hours: float) -> pd.DataFrame:
+    """The flights with the `forecast` columns of FLIGHT_COLUMNS; without a forecast they are null, and forecast_why_not says why.
+
+    Args:
+        flights: with the columns of plan, match, reconcile and variance.
+        days: the cohort's spend rows, those from before a flight's start included.
+        values: `Policy.resolve(flights)`, same index.
+        window_hours: until the next run.
+    """
+    why_not = _why_not(flights)
+    told = why_not.eq("").to_numpy(dtype=bool)
+    rows = flights[told]
+    left = _Left.of(rows)
+    known = spend_days.history(rows, days, left.closed)
+    rate = spend_rate.rate(known.micros, known.weekday)
+    usable = (rate.known_days > 0) | (left.whole <= 0)
+    figures = _figures(rows, left, rate, known.weekday, values[told], window_hours)
+    why = why_not.to_numpy(dtype=object)
+    why[np.flatnonzero(told)[~usable]] = NO_DAY
+    columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, flights.index) for name, numbers in figures.items()}
+    whole = {name: column.round().astype("Int64") for name, column in columns.items() if name in MICROS}
+    return flights.assign(**columns | whole, used_up_day=_used_up(rows, left, figures["rate_daily_micros"], usable).reindex(flights.index),
+                          forecast_why_not=pd.Series(why, index=flights.index, dtype="str").replace("", None))
+
+
+def _why_not(flights: pd.DataFrame) -> pd.Series:
+    known = pacing.comparable(flights).to_numpy() & flights["watermark"].notna().to_numpy()
+    said = np.select([flights["phase"].eq("before").to_numpy(), ~known], ["The flight has not started.", "Spend or plan to date is not known."], "")
+    return pd.Series(said, index=flights.index, dtype="str")
+
+
+def _spread_out(numbers: Floats, told: Flags, index: pd.Index) -> pd.Series:
+    whole = np.full(len(told), np.nan)
+    whole[told] = numbers
+    return pd.Series(whole, index=index)
+
+
+def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
+    """Every figure of the forecast by its column's name."""
+    level = np.nan_to_num(rate.level)
+    landing = _landing(flights, left, rate, level * _days_left(left, rate, weekday) * _bent(flights, left))
+    today = level * rate.profile[np.arange(len(level)), (weekday + 1) % 7]
+    budget = left.spent + left.budget
+    tolerance = values["forecast_tolerance_pct"].to_numpy("float64") / 100.0
+    figures = {"forecast_micros": landing.middle}
+    for name, covered in (("50", 0.50), ("", 0.80), ("95", 0.95)):
+        figures[f"forecast_lo{name}_micros"], figures[f"forecast_hi{name}_micros"] = landing.interval(covered)
+    over = landing.expected_over(budget)
+    figures |= {"p_over": landing.chance_over(budget * (1.0 + tolerance)), "p_under": 1.0 - landing.chance_over(budget * (1.0 - tolerance)),
+                "expected_over_micros": over, "expected_under_micros": np.maximum(over - (landing.middle - budget), 0.0),
+                "needed_daily_micros": _divided(np.maximum(left.budget, 0.0), left.days), "rate_daily_micros": np.where(left.whole > 0, level, np.nan)}
+    hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"].to_numpy("float64")}
+    for name, waited in hours.items():
+        share = np.minimum(waited / DAY_HOURS, left.days)
+        figures |= {f"wait_{name}_micros": today * share, f"wait_{name}_off_micros": (today - left.planned) * share}
+    return figures
+
+
+def _landing(flights: pd.DataFrame, left: _Left, rate: Rate, own: Floats) -> Landing:
+    stops = flights["curve"].isin(["asap", "ahead"]).to_numpy()  # the platform ends them at the budget
+    own = np.where(stops, np.minimum(own, np.maximum(left.budget, 0.0)), own)
+    both = (own > 0) & (left.budget > 0)
+    apart = np.log(np.where(both, own, 1.0) / np.where(both, left.budget, 1.0))
+    rest = own * np.exp(-STEERED * apart * np.exp(-((apart / STEERED_WITHIN) ** 2) / 2.0))
+    daily = _divided((DAY * rate.spread) ** 2 + DAILY**2, left.days)
+    scale = rest * np.sqrt(LEVEL**2 + rate.undecided**2 + (DRIFT * rate.drift) ** 2 + np.nan_to_num(daily))
+    scale = SPREAD * np.maximum(scale, LEAST_SCALE * np.maximum(left.budget, 0.0))
+    return Landing(left.spent + np.where(left.days > 0, rest, 0.0), np.where(left.days > 0, scale, 0.0), left.spent)
+
+
+def _days_left(left: _Left, rate: Rate, weekday: Codes) -> Floats:
+    """Ordinary days that are left, by their weekday factors; the present day by what of it is left."""
+    order = (weekday[:, None] + 1 + np.arange(7)[None, :]) % 7
+    coming = np.take_along_axis(rate.profile, order, axis=1)
+    sums = np.cumsum(np.pad(coming, ((0, 0), (1, 0))), axis=1)
+    weeks, rest = np.divmod(np.maximum(left.whole, 0), 7)
+    return np.where(left.whole > 0, 7.0 * weeks + sums[np.arange(len(sums)), rest] - left.today * coming[:, 0], 0.0)
+
+
+def _bent(flights: pd.DataFrame, left: _Left) -> Floats:
+    """Planned a day for the rest over planned a day lately, where the plan is no straight line: a campaign that follows it changes its rate."""
+    times = np.ones(len(flights))
+    bent = flights["curve"].isin(["front", "back", "custom", "ahead"]).to_numpy() & (left.whole > 0)
+    if not bent.any():
+        return times
+    rows = flights[bent]
+    start = number(rows["start_date"])
+    first = np.maximum(left.closed[bent] - RECENT_DAYS + 1, start)
+    at = [zones.midnights(as_days(day).set_axis(rows.index), rows["account_timezone"]) for day in (first, left.closed[bent] + 1)]
+    planned = [curves.planned_micros(rows, instant).to_numpy("float64", na_value=np.nan) for instant in at]
+    lately = _divided(planned[1] - planned[0], (left.closed[bent] + 1 - first).astype("float64"))
+    times[bent] = np.clip(np.nan_to_num(_divided(left.planned[bent], lately), nan=1.0), 0.0, MOST_TIMES)
+    return times
+
+
+def _used_up(flights: pd.DataFrame, left: _Left, level: Floats, usable: Flags) -> pd.Series:
+    """The account day on which the budget is used up at today's rate; null where it is not before the flight's end, or is already."""
+    ahead = _divided(left.budget, level)
+    inside = usable & np.nan_to_num(left.budget > 0) & np.nan_to_num(ahead < left.days - 1e-6)
+    day = left.closed + 1 + np.floor(left.today + np.where(inside, ahead, 0.0)).astype("int64")
+    return as_days(day).set_axis(flights.index).where(inside)
+
+
+def _divided(top: Floats, bottom: Floats) -> Floats:
+    """The quotient; NaN where the bottom is not above zero."""
+    return np.asarray(np.divide(top, bottom, out=np.full(len(bottom), np.nan), where=bottom > 0))
