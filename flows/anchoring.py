@@ -44,7 +44,7 @@ def after_answer(house: House) -> dict[str, Any] | None:
 
 
 def copy_to_slack(house: House) -> None:
-    """The newest checkpoint, as a reply under the newest digest, once for each sealed run: a copy that no database administrator reaches.
+    """The newest checkpoint, as a reply under the newest digest of SLACK_CHANNEL, once for each sealed run: a copy that no database administrator reaches.
 
     Only where there is Slack; the relay sends it.
 
@@ -55,7 +55,7 @@ def copy_to_slack(house: House) -> None:
     if house.settings.slack_bot_token is None or not files or run is None:
         return
     with house.database.transaction() as connection:
-        digest = outbox.newest_thread(connection, "digest:")
+        digest = outbox.newest_thread(connection, f"digest:{house.channel}:")
         if digest is None:
             return
         thread_key, channel = digest

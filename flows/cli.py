@@ -15,6 +15,8 @@ audit_app = typer.Typer(help="The ledger: what was seen, decided, asked and done
 policy_app = typer.Typer(help="The policy: every threshold, and which scope wins.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
+silence_app = typer.Typer(help="Silences: problems that nobody wants to hear of for a while.", no_args_is_help=True)
+app.add_typer(silence_app, name="silence")
 db_app = typer.Typer(help="The database: its schema.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
@@ -289,3 +291,34 @@ def warehouse_info(as_json: Json = False) -> None:
     from flows.commands_warehouse import warehouse_info as info
 
     _do(info, as_json=as_json)
+
+
+@silence_app.command("set")
+def silence_set(matcher: Annotated[list[str], typer.Argument(metavar="KEY=VALUE...", help="What to mute: client=, platform=, account=, campaign=, flight=, "
+                                                             "market=, owner=, problem=, severity=, scope=; all must match.")],
+                who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who wants it.")],
+                reason: Annotated[str, typer.Option(help="Why.")],
+                until: Annotated[str, typer.Option(metavar="ISO8601", help="When it ends, at most 30 days from now; UTC unless it says otherwise.")],
+                as_json: Json = False) -> None:
+    """Mute the messages about a problem for a while."""
+    from flows.commands_silence import silence_set as command
+
+    _do(command, matcher, who=who, reason=reason, until=until, as_json=as_json)
+
+
+@silence_app.command("list")
+def silence_list(as_json: Json = False) -> None:
+    """What is muted now, until when, by whom and why."""
+    from flows.commands_silence import silence_list as command
+
+    _do(command, as_json=as_json)
+
+
+@silence_app.command("end")
+def silence_end(silence_id: Annotated[str, typer.Argument(metavar="ID", help="As `pacing silence list` shows it.")],
+                who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who ends it.")],
+                reason: Annotated[str, typer.Option(help="Why.")], as_json: Json = False) -> None:
+    """End a silence before its time."""
+    from flows.commands_silence import silence_end as command
+
+    _do(command, silence_id, who=who, reason=reason, as_json=as_json)

@@ -39,7 +39,7 @@ class Digesting:
                 continue
             said.append(message)
             if thread in written and channel.client is None and (new := self._new(channel, changes, noted, desk)):
-                said.append(Outgoing(channel.channel, f"{thread}:new:{self.context.run_id}", "post", new_critical(new)))
+                said.append(Outgoing(channel.channel, f"new:{channel.channel}:{self.context.run_id}", "post", new_critical(new)))
                 states += [self._noted(one, channel, thread) for one in new]
         return Telling(tuple(said), tuple(states), ())
 

@@ -43,7 +43,7 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
 
     0. sign      what was written since the newest anchor is signed and anchored; a copy of the checkpoint is to go to Slack
     1. relay     what is undelivered goes out
-    2. expire    recommendations that nobody answered in time
+    2. expire    recommendations that nobody answered in time, silences whose time is up
     3. watch     windows that nobody ran are said once each, runs without a heartbeat are named
     4. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
 
@@ -73,7 +73,7 @@ def send(house: House) -> DeliveryReport:
 
 
 def expire(house: House) -> tuple[str, ...]:
-    return tuple(gone.recommendation_id for gone in house.recommendations.expire())
+    return (*(gone.recommendation_id for gone in house.recommendations.expire()), *(over.silence_id for over in house.silences.expire()))
 
 
 def watch(house: House) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,0 +1,84 @@
+"""What `pacing silence set / list / end` do: problems that nobody wants to hear of for a while. The record goes on; only messages are muted."""
+
+import getpass
+from typing import Any
+
+from flows import views
+from flows.commands import read_as_of
+from flows.commands_record import open_record
+from flows.settings import Settings
+from pacing_brain.errors import UsageError
+from pacing_brain.policy import Approvals
+from pacing_brain.told import Silence, parse_matcher
+
+CLAIM = "command line"
+
+
+def silence_set(matcher: list[str], *, who: str, reason: str, until: str, as_json: bool) -> int:
+    """Mute what matches. `who` is a claim: the record has the operating system's user beside it."""
+    wanted, ends = parse_matcher(matcher), read_as_of(until, "--until")
+    with open_record(Settings.read()) as house:
+        _may(house.policy.approvals, who, wanted)
+        silence = house.silences.set(wanted, who, reason, ends, _claimed())
+        muted = [one for one in house.incidents.open() if silence.mutes(one.finding)]
+    if as_json:
+        views.emit(_as_row(silence) | {"mutes_now": len(muted)})
+        return 0
+    views.show(views.say(f"Silence {silence.silence_id} is set until {views.moment(silence.ends_at)}. It mutes {len(muted)} of the open problems; "
+                         "each digest names it and the money behind it."))
+    return 0
+
+
+def silence_list(*, as_json: bool) -> int:
+    """Those in force, and how many open problems each mutes."""
+    with open_record(Settings.read()) as house:
+        standing, found = house.silences.standing(), house.incidents.open()
+    mutes = {one.silence_id: sum(one.mutes(incident.finding) for incident in found) for one in standing}
+    if as_json:
+        views.emit({"silences": [_as_row(one) | {"mutes_now": mutes[one.silence_id]} for one in standing]})
+        return 0
+    if not standing:
+        views.show(views.say("Nothing is silenced."))
+        return 0
+    made = views.table("id", "what", "mutes now", "until", "by", "reason", right=("mutes now",), whole=("id",))
+    for one in standing:
+        made.add_row(one.silence_id, views.say(_what(one)), str(mutes[one.silence_id]), views.moment(one.ends_at), views.say(one.author), views.say(one.reason))
+    views.show(made)
+    return 0
+
+
+def silence_end(silence_id: str, *, who: str, reason: str, as_json: bool) -> int:
+    """End one before its time."""
+    with open_record(Settings.read()) as house:
+        standing = next((one for one in house.silences.standing() if one.silence_id == silence_id), None)
+        _may(house.policy.approvals, who, standing.matcher if standing else {})
+        over = house.silences.end(silence_id, who, reason, _claimed())
+    views.emit(_as_row(over)) if as_json else views.show(views.say(f"Silence {silence_id} is over: what it muted is told again from the next run on."))
+    return 0
+
+
+def _may(approvals: Approvals, who: str, matcher: Any) -> None:
+    """Approvers, responders, and the owner of what is silenced; anyone while the policy names nobody. A group's members are not known here.
+
+    Raises:
+        UsageError: somebody else.
+    """
+    named = {each.casefold().removeprefix("@") for each in (*approvals.approvers, *approvals.responders)}
+    me = who.casefold().removeprefix("@")
+    if not me.strip():
+        raise UsageError("say who silences it: --as WHO")
+    owns = str(matcher.get("owner", "")).casefold() == me
+    if named and me not in named and not owns and not any(each.startswith("group:") for each in named):
+        raise UsageError(f"{who} is neither approver nor responder in the policy's [approvals], and does not own what is silenced")
+
+
+def _claimed() -> dict[str, str]:
+    return {"via": CLAIM, "os_user": getpass.getuser()}
+
+
+def _what(silence: Silence) -> str:
+    return ", ".join(f"{name}={value}" for name, value in silence.matcher.items())
+
+
+def _as_row(silence: Silence) -> dict[str, Any]:
+    return silence.model_dump(mode="json")
