@@ -54,9 +54,10 @@ def test_nothing_is_traced_whatever_the_environment_says(sink):
     assert got == []
 
 
-def test_the_picture_in_the_readme_is_the_graph():
-    """Generated, not drawn: what the README shows is what runs."""
-    shown = PICTURE.search((ROOT / "README.md").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("page", ["README.md", "docs/decisions.md"])
+def test_the_picture_on_the_page_is_the_graph(page):
+    """Generated, not drawn: what the README and the page on decisions show is what runs."""
+    shown = PICTURE.search((ROOT / page).read_text(encoding="utf-8"))
     assert shown is not None
     assert shown.group(1) == f"```mermaid\n{graph.picture().strip()}\n```\n"
 
