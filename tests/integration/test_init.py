@@ -93,7 +93,7 @@ class TestPolicyFile:
 class TestEnvironmentFile:
     def test_it_lists_exactly_the_settings(self, written: Path) -> None:
         """Every setting of this version once, commented, and no other."""
-        names = re.findall(r"^#?([A-Z][A-Z_]+)=", (written / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
+        names = re.findall(r"^#?([A-Z][A-Z0-9_]+)=", (written / ".env.example").read_text(encoding="utf-8"), re.MULTILINE)
         assert sorted(names) == sorted(field.alias or name for name, field in Settings.model_fields.items())
 
     def test_as_it_stands_it_sets_nothing(self, written: Path, monkeypatch: pytest.MonkeyPatch) -> None:

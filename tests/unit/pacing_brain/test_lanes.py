@@ -63,7 +63,7 @@ TABLE = {
     "zero delivery by its name only: an urgent alert": ([ZERO, NAME], ALERT),
     "not found on the platform: an urgent alert": ([ZERO, {"zero_kind": "not_found", "match_kind": "none"}], ALERT),
     "paused on the platform: an urgent alert": ([ZERO, {"platform_status": "paused"}], ALERT),
-    "paused, yet over: a halt is recommended": ([CRITICAL, {"platform_status": "paused"}], HALT),
+    "paused already, and over: nothing is left to pause": ([CRITICAL, {"platform_status": "paused"}], ALERT),
     "the whole account stopped: no halt": ([ZERO, {"zero_kind": "account"}], ALERT),
     "over, and the flight has ended: no halt": ([CRITICAL, {"phase": "ended"}], ALERT),
     "before its start, whatever is red": ([CRITICAL, RED, LOW, {"phase": "before"}], HEALTHY),
