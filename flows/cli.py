@@ -17,7 +17,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
 silence_app = typer.Typer(help="Silences: problems that nobody wants to hear of for a while.", no_args_is_help=True)
 app.add_typer(silence_app, name="silence")
-db_app = typer.Typer(help="The database: its schema.", no_args_is_help=True)
+db_app = typer.Typer(help="The database: its schema, and from embedded to a server.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
 app.add_typer(warehouse_app, name="warehouse")
@@ -185,6 +185,14 @@ def db_upgrade(as_json: Json = False) -> None:
     from flows.db import upgrade
 
     _do(upgrade, as_json=as_json)
+
+
+@db_app.command("move")
+def db_move(as_json: Json = False) -> None:
+    """Take the embedded record to the server of PACING_DATABASE_URL and PACING_DATABASE_ADMIN_URL; the old one is kept."""
+    from flows.db_move import move
+
+    _do(move, as_json=as_json)
 
 
 @audit_app.command("show")

@@ -8,7 +8,7 @@ from audit import migrate
 from flows import views
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
 from flows.settings import Settings
-from flows.wiring import DATABASE, embedded_database
+from flows.wiring import DATABASE, embedded_database, refuse_moved
 from pacing_brain.errors import DatabaseRefused, SettingError
 
 NO_ADMIN = ("PACING_DATABASE_ADMIN_URL is missing: PACING_DATABASE_URL names a server, and its login may not migrate. "
@@ -54,6 +54,7 @@ def _of_server(admin_url: str, settings: Settings) -> dict[str, Any]:
 
 
 def _embedded(settings: Settings) -> dict[str, Any]:
+    refuse_moved(settings.home)
     with EmbeddedPostgres(settings.home) as postgres:
         try:
             before = migrate.current(postgres.url(SUPERUSER, DATABASE))

@@ -10,7 +10,7 @@ from audit.database import Database
 from flows.doctor_checks import Checks, Subject
 from flows.doctor_rights import check_rights
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
-from flows.wiring import APP_LOGIN, DATABASE, EMBEDDED_NEXT
+from flows.wiring import APP_LOGIN, DATABASE, EMBEDDED_NEXT, refuse_moved
 from pacing_brain.errors import DatabaseRefused, PacingError
 
 LEAST_VERSION = 140000
@@ -26,6 +26,7 @@ def check_database(subject: Subject, checks: Checks) -> None:
         checks.problem("embedded", f"{why}.", EMBEDDED_NEXT)
     with ExitStack() as stack:
         if settings.database_url is None:
+            refuse_moved(settings.home)
             if not _embedded_there(subject, checks):
                 return
             postgres = stack.enter_context(EmbeddedPostgres(settings.home))

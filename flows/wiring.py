@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from pacing_brain.brain import PacingBrain
 
 DATABASE, APP_LOGIN = "pacing", "pacing_application"
+MOVED = "postgres-moved.txt"  # in a home whose record went to a server: nothing runs on the old one
 EMBEDDED_NEXT = "Set it to a PostgreSQL server (`pacing db move` takes along what there is), or say that this is meant: PACING_ALLOW_EMBEDDED_DATABASE=1."
 
 
@@ -231,8 +232,21 @@ def _database_url(settings: Settings, stack: ExitStack) -> str:
         url = settings.database_url.get_secret_value()
         migrate.check(url)
         return url
+    refuse_moved(settings.home)
     postgres = stack.enter_context(EmbeddedPostgres(settings.home))
     return embedded_database(postgres)
+
+
+def refuse_moved(home: Path) -> None:
+    """A record that went to a server does not go on in its old place.
+
+    Raises:
+        SettingError: `pacing db move` has marked this home.
+    """
+    if (home / MOVED).exists():
+        said = (home / MOVED).read_text("utf-8").strip()
+        raise SettingError(f"the embedded database in {home} was {said}: set PACING_DATABASE_URL to that server. (To go on with the old one all the same, "
+                           f"delete {home / MOVED}; the two records then differ for ever.)")
 
 
 def embedded_database(postgres: EmbeddedPostgres) -> str:
