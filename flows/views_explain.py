@@ -9,6 +9,7 @@ from flows import views
 from notifiers.cards_facts import CHECKS, DETAILS, account_number, pct_of_plan, platform
 from notifiers.charts import Chart, text
 from pacing_brain.money import money
+from pacing_brain.zones import day_text
 
 Row = dict[str, Any]
 MATCHES = {"id": "same id", "alias": "a match that a person confirmed", "name": "same name, id not confirmed", "ambiguous": "several campaigns fit",
@@ -24,6 +25,7 @@ def explanation_report(known: Row, chart: Chart | None = None) -> RenderableType
                                    views.heading("Reasons, in the order in which they decided"), views.numbered(row["reasons"] or [])]
     if chart is not None:
         parts[3:3] = [views.heading("Planned against spent"), *(Text(line) for line in text(chart))]
+    parts += [views.heading("Where it will land"), landing(row)]
     if row["root_cause"]:
         parts += [views.heading("Why"), views.say(row["root_cause"])]
     if row["mitigation"]:
@@ -121,6 +123,24 @@ def bridge(known: Row) -> RenderableType:
     made.add_row("not explained", f"{'+' if residual > 0 else ''}{money(residual, currency)}")
     made.add_row(Text("= spent to date", "bold"), views.say(money(row["actual_micros"], currency), "bold"))
     return Group(made, Text("The whole variance stands as not explained: noise, weekday shape and platform allowances are not told apart yet.", "dim"))
+
+
+def landing(row: Row) -> RenderableType:
+    """The forecast with its ranges, its chances, and what waiting costs."""
+    if row["forecast_micros"] is None:
+        return Text(row["forecast_why_not"] or "No forecast.")
+    currency = row["currency"]
+    shown = {name: money(row[name], currency) for name in row if name.endswith("_micros") and isinstance(row[name], int)}
+    ranges = [(f"{covered} % range", f"{shown[f'forecast_lo{key}_micros']} to {shown[f'forecast_hi{key}_micros']}") for covered, key in ((50, "50"), (80, ""), (95, "95"))]
+    waits = [(words, f"{shown[f'wait_{until}_micros']} spent, {shown[f'wait_{until}_off_micros']} off plan")
+             for until, words in (("window", "until the next run"), ("answer", "until an answer usually comes")) if f"wait_{until}_micros" in shown]
+    return views.pairs(
+        ("left alone, it ends near", f"{shown['forecast_micros']} of {shown['budget_micros']}"), *ranges,
+        ("well over the budget", f"{row['p_over']:.0%} likely, {shown['expected_over_micros']} over to be expected"),
+        ("well under the budget", f"{row['p_under']:.0%} likely, {shown['expected_under_micros']} left to be expected"),
+        ("lands on the budget at", f"{shown['needed_daily_micros']} a day" if "needed_daily_micros" in shown else ""),
+        ("an ordinary day takes now", shown.get("rate_daily_micros", "")),
+        ("budget used up on", day_text(row["used_up_day"]) if row["used_up_day"] else ""), *waits)
 
 
 def history(entries: list[Row]) -> RenderableType:

@@ -6,6 +6,7 @@ from notifiers.cards_facts import (
     PAUSED, CardContext, Facts, account, amount, amount_of, complete_field, flight_field, flight_of, found_id, loaded_at, needed_per_day_micros,
     off_plan_micros, owner_field, pct_of_plan, platform, remaining_seconds, title, trust_field, what_to_do, where_field, why,
 )
+from notifiers.cards_forecast import landing, waiting
 from notifiers.cards_text import clock_text, count, day, outside, plain, token, weekday
 from notifiers.message import Message
 from pacing_brain.model import Action, Incident, Severity
@@ -48,8 +49,8 @@ def off_plan(incident: Incident, context: CardContext) -> Message:
     return card(
         f"{emoji(incident)} {side}: {title(row, ', ')} ({plain(platform(row.get('platform')), 30)}) {_off_words(row)}"
         + pause_words(incident, context),
-        [header(f"{emoji(incident)} {side}: {title(row)}{asked}"), section([_spent_of_planned(row), _budget_left(row)]),
-         _campaign_fields(row, incident, context), working, section(what_to_do(row)),
+        [header(f"{emoji(incident)} {side}: {title(row)}{asked}"), section([_spent_of_planned(row), _budget_left(row), " ".join(landing(row))]),
+         _campaign_fields(row, incident, context, waiting(row)), working, section(what_to_do(row)),
          answers(incident, context, row, pause=effect if asks_pause(incident) else "", match=named), who_decides(incident, context, row)],
         spare=[working])
 

@@ -12,6 +12,7 @@ import pandas as pd
 from notifiers.cards_day import Day, day_text, silenced_lines, since_text
 from notifiers.cards_blocks import card, characters, context, header, section
 from notifiers.cards_facts import CardContext, amount, flight_of, off_plan_micros, pct_of_plan, platform, title
+from notifiers.cards_forecast import ends_near
 from notifiers.cards_text import count, duration, link, local_text, outside, plain, token, weekday
 from notifiers.cards_text import day as as_day
 from notifiers.message import Block, Message
@@ -135,12 +136,12 @@ def _sums(live: pd.DataFrame) -> list[str]:
     judged = live[live["lane"].ne(Lane.ESCALATE.value) & live["actual_micros"].notna() & live["target_micros"].notna()]
     if judged.empty:
         return []
-    sums = judged.groupby("currency")[["actual_micros", "target_micros"]].sum().sort_index()
     lines = []
-    for currency, actual, target in zip(sums.index, sums["actual_micros"], sums["target_micros"], strict=True):
+    for currency, own in judged.groupby("currency"):
+        actual, target = own["actual_micros"].sum(), own["target_micros"].sum()
         row = {"actual_micros": int(actual), "target_micros": int(target)}
         share = f", *{pct}*" if (pct := pct_of_plan(row)) else ""
-        lines.append(f"*{outside(currency, 10)}*: {amount(int(actual), currency)} spent, {amount(int(target), currency)} planned to date{share}.")
+        lines.append(f"*{outside(currency, 10)}*: {amount(int(actual), currency)} spent, {amount(int(target), currency)} planned to date{share}.{ends_near(own)}")
     more = [f"… and {len(lines) - MOST_CURRENCIES} more currencies in the report."] if len(lines) > MOST_CURRENCIES else []
     apart = " Currencies are not added together." if len(lines) > 1 else ""
     return [*lines[:MOST_CURRENCIES], *more, f"The {count(len(judged), 'flight', 'flights')} that can be judged.{apart}"]

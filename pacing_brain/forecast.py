@@ -10,6 +10,7 @@ flight's siblings enters: a flight alone has the same forecast.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,11 +26,12 @@ SPREAD, LEVEL, DRIFT, DAY, DAILY = 0.87, 0.06, 0.2, 0.7, 0.15
 LEAST_SCALE = 0.02  # of the budget that is left: a campaign that spends nothing now may start again
 RECENT_DAYS = 7  # of the plan, that the level is compared with where the plan is not even
 MOST_TIMES = 5.0  # a plan that is bent does not multiply the level by more
-DAY_HOURS = 24.0
+DAY_HOURS, DAY_US = 24.0, 86_400_000_000
 
 MICROS = ("forecast_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo95_micros",
           "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros",
           "wait_window_micros", "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros")
+READ = [*curves.COLUMNS, "day_end", "target_micros", "actual_micros", "campaign_key", "campaigns"]
 NO_DAY = "No day of the campaign is complete yet, so there is no rate to go by."
 
 
@@ -71,7 +73,7 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     """
     why_not = _why_not(flights)
     told = why_not.eq("").to_numpy(dtype=bool)
-    rows = flights[told]
+    rows = flights[READ][told]
     left = _Left.of(rows)
     known = spend_days.history(rows, days, left.closed)
     rate = spend_rate.rate(known.micros, known.weekday)
@@ -79,9 +81,8 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     figures = _figures(rows, left, rate, known.weekday, values[told], window_hours)
     why = why_not.to_numpy(dtype=object)
     why[np.flatnonzero(told)[~usable]] = NO_DAY
-    columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, flights.index) for name, numbers in figures.items()}
-    whole = {name: column.round().astype("Int64") for name, column in columns.items() if name in MICROS}
-    return flights.assign(**columns | whole, used_up_day=_used_up(rows, left, figures["rate_daily_micros"], usable).reindex(flights.index),
+    columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, whole=name in MICROS) for name, numbers in figures.items()}
+    return flights.assign(**columns, used_up_day=_used_up(rows, left, figures["rate_daily_micros"], usable).reindex(flights.index),
                           forecast_why_not=pd.Series(why, index=flights.index, dtype="str").replace("", None))
 
 
@@ -91,10 +92,12 @@ def _why_not(flights: pd.DataFrame) -> pd.Series:
     return pd.Series(said, index=flights.index, dtype="str")
 
 
-def _spread_out(numbers: Floats, told: Flags, index: pd.Index) -> pd.Series:
-    whole = np.full(len(told), np.nan)
-    whole[told] = numbers
-    return pd.Series(whole, index=index)
+def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
+    """A column of every flight from the numbers of those that are told; NaN is null."""
+    column = np.full(len(told), np.nan)
+    column[told] = numbers
+    unknown = np.isnan(column)
+    return pd.arrays.IntegerArray(np.rint(np.where(unknown, 0.0, column)).astype("int64"), unknown) if whole else column
 
 
 def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
@@ -110,7 +113,7 @@ def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, val
     over = landing.expected_over(budget)
     figures |= {"p_over": landing.chance_over(budget * (1.0 + tolerance)), "p_under": 1.0 - landing.chance_over(budget * (1.0 - tolerance)),
                 "expected_over_micros": over, "expected_under_micros": np.maximum(over - (landing.middle - budget), 0.0),
-                "needed_daily_micros": _divided(np.maximum(left.budget, 0.0), left.days), "rate_daily_micros": np.where(left.whole > 0, level, np.nan)}
+                "needed_daily_micros": _needed(flights), "rate_daily_micros": np.where(left.whole > 0, level, np.nan)}
     hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"].to_numpy("float64")}
     for name, waited in hours.items():
         share = np.minimum(waited / DAY_HOURS, left.days)
@@ -153,6 +156,14 @@ def _bent(flights: pd.DataFrame, left: _Left) -> Floats:
     lately = _divided(planned[1] - planned[0], (left.closed[bent] + 1 - first).astype("float64"))
     times[bent] = np.clip(np.nan_to_num(_divided(left.planned[bent], lately), nan=1.0), 0.0, MOST_TIMES)
     return times
+
+
+def _needed(flights: pd.DataFrame) -> Floats:
+    """What each 24 hours that are left may take, cut to whole micros; 0 once the budget is spent, NaN without time left."""
+    micros = (flights["budget_micros"].astype("int64") - flights["actual_micros"].astype("int64")).clip(lower=0).to_numpy().astype(object)
+    left = ((flights["day_end"] - flights["watermark"]).dt.total_seconds() * 1e6).round().clip(lower=0).astype("int64").to_numpy().astype(object)
+    there = left > 0
+    return np.where(there, micros * DAY_US // np.where(there, left, 1), np.nan).astype("float64")
 
 
 def _used_up(flights: pd.DataFrame, left: _Left, level: Floats, usable: Flags) -> pd.Series:
