@@ -253,6 +253,28 @@ def audit_verify_proof(file: Annotated[Path, typer.Argument(help="What `pacing a
     _do(verify_proof, file, key=key, as_json=as_json)
 
 
+@audit_app.command("withhold")
+def audit_withhold(seq: Annotated[int, typer.Argument(min=0, help="Number of an entry.")],
+                   reason: Annotated[str, typer.Option(help="Why: it stands on the ledger, so without the data itself.")],
+                   who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who you are: a claim, kept beside what the machine knows.")] = "",
+                   as_json: Json = False) -> None:
+    """Drop the body of an entry (personal data): its leaf stays, everything verifies, an entry says why. Needs PACING_DATABASE_ADMIN_URL."""
+    from flows.commands_retention import audit_withhold as withhold
+
+    _do(withhold, seq, reason=reason, who=who, as_json=as_json)
+
+
+@audit_app.command("detach")
+def audit_detach(month: Annotated[str, typer.Argument(metavar="YYYY-MM", help="A month that is over for a day.")],
+                 to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where its Parquet file goes.")],
+                 who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who you are: a claim, kept beside what the machine knows.")] = "",
+                 as_json: Json = False) -> None:
+    """Move the bodies of a month to a file: their leaves stay, everything verifies. Needs PACING_DATABASE_ADMIN_URL."""
+    from flows.commands_retention import audit_detach as detach
+
+    _do(detach, month, to=to, who=who, as_json=as_json)
+
+
 @audit_app.command("stats")
 def audit_stats(campaign: Annotated[str | None, typer.Option(help="A campaign id, flight id or name.")] = None,
                 run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Only this run.")] = None,

@@ -2,11 +2,13 @@
 
 import importlib.util
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import hypothesis
 import pytest
@@ -14,6 +16,7 @@ import pytest
 from flows.local_postgres import EmbeddedPostgres
 from flows.local_prefect import ChildPrefect
 from flows.local_warehouse import EmbeddedWarehouse
+from tests.system_postgres import SystemPostgres, found
 
 hypothesis.settings.register_profile("shared", deadline=None)  # a busy machine is no fault of the code
 hypothesis.settings.load_profile("shared")
@@ -52,7 +55,13 @@ def short_tmp() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def postgres(short_tmp: Path) -> Iterator[EmbeddedPostgres]:
-    """A Postgres server of this test process."""
+    """A Postgres server of this test process; PACING_TEST_SYSTEM_POSTGRES=1: the system's, for the tests of the record on another version."""
+    if os.environ.get("PACING_TEST_SYSTEM_POSTGRES") == "1":
+        programs = found()
+        assert programs is not None, "no PostgreSQL of the system in /usr/lib/postgresql"
+        with SystemPostgres(programs) as server:
+            yield cast("EmbeddedPostgres", server)
+        return
     with EmbeddedPostgres(short_tmp, durable=False) as server:
         yield server
 

@@ -98,6 +98,28 @@ def test_stats_count_decisions(record):
     assert json.loads(pacing("audit", "stats", "--json").stdout)["answers"] == {"approved": 1}
 
 
+def test_a_body_is_withheld_with_the_administrators_login(record, fresh_database, monkeypatch, tmp_path):
+    """Without PACING_DATABASE_ADMIN_URL it is refused; with it the body goes, and the record, its proofs and its export know it."""
+    withhold = "audit", "withhold", 4, "--reason", "erasure request 17", "--as", "dpo@example.com"
+    assert "PACING_DATABASE_ADMIN_URL is missing" in pacing(*withhold).stderr
+    monkeypatch.setenv("PACING_DATABASE_ADMIN_URL", fresh_database.admin)
+    said = json.loads(pacing(*withhold, "--json").stdout)["said_by"]
+    (shown,) = json.loads(pacing("audit", "show", "--kind", "body_withheld", "--json").stdout)["entries"]
+    assert (shown["seq"], shown["reason"], shown["by"]["claim"]) == (said, "erasure request 17", "dpo@example.com")
+    assert pacing("audit", "verify").exit_code == 0
+    assert "withheld" in pacing("audit", "prove", 4).stderr
+    assert pacing("audit", "export", "--to", "export").exit_code == 0
+    export = tmp_path / "export"
+    assert standalone(export).returncode == 0
+    lines(lambda found: [line if number != 5 else json.dumps(json.loads(line) | {"body": None}) + "\n" for number, line in enumerate(found)])(export, record)
+    assert "entry 5 has no body, and no entry says why" in standalone(export).stderr
+
+
+def test_what_is_no_month_is_wrong_usage(record):
+    """`detach` of something that is no month is exit 2."""
+    assert pacing("audit", "detach", "May", "--to", "kept").exit_code == 2
+
+
 @pytest.fixture
 def exported(record, tmp_path):
     assert pacing("audit", "export", "--to", "export").exit_code == 0

@@ -1,17 +1,19 @@
 """What may be taken away again: one body (withhold), a month's bodies (detach). An entry says so first, and everything still verifies."""
 
-from datetime import UTC, datetime
+import hashlib
+from datetime import UTC, date, datetime, timedelta
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 from sqlalchemy import text
 
-from audit import ledger
+from audit import clock, ledger, retention
 from audit.anchors import AnchorStore, anchor
 from audit.database import raw
 from audit.withheld import KEPT_KINDS
-from pacing_brain.errors import LedgerError
-from tests.integration.audit.tampering import KEY, build
+from pacing_brain.errors import DatabaseRefused, LedgerError
+from tests.integration.audit.tampering import KEY, Record, build
 
 DECISION = 4  # of the first run
 
@@ -85,6 +87,52 @@ def test_both_sides_know_the_same_kinds(admin):
     with admin.transaction() as connection:
         kept = {kind for kind in ledger.KINDS if connection.execute(text("SELECT pacing.holds_the_record(:kind)"), {"kind": kind}).scalar_one()}
     assert kept == KEPT_KINDS
+
+
+@pytest.fixture
+def of_may(database, admin, tmp_path):
+    """Two months of entries, anchored; the second one still runs."""
+    for month in (5, 6):
+        with database.transaction() as connection:
+            made = [ledger.Entry("policy_adopted", "p"), *[ledger.Entry("campaign_decided", f"F{number}", {"n": number}) for number in range(3)]]
+            ledger.append(connection, None, made, datetime(2026, month, 21, tzinfo=UTC))
+    with admin.transaction() as connection:
+        clock.set_offset(connection, datetime(2026, 6, 22, tzinfo=UTC) - datetime.now(UTC))
+    store = AnchorStore(tmp_path / "anchors")
+    anchor(database, store, KEY)
+    return Record(database, admin, store, [8])
+
+
+def test_a_month_goes_to_a_file(of_may, tmp_path):
+    """The file holds every byte that the ledger lets go, its digest stands on the ledger; before and after everything verifies."""
+    before = [entry(of_may, seq) for seq in range(8)]
+    made = retention.detach(of_may.admin, date(2026, 5, 3), tmp_path / "kept", {"person": "os:dba"})
+    rows = pq.read_table(made.path).to_pylist()
+    assert [(row["seq"], row["body"], row["leaf"]) for row in rows] == [(one.seq, one.body, one.leaf) for one in before[:4]]
+    assert made.sha256 == hashlib.sha256(made.path.read_bytes()).hexdigest()
+    said = entry(of_may, made.seq).content
+    assert (said["file"], said["file_sha256"], said["by"]) == ("2026-05.parquet", made.sha256, {"person": "os:dba"})
+    assert [entry(of_may, seq).body is None for seq in range(8)] == [False, True, True, True, False, False, False, False]
+    found = of_may.verify(now=datetime(2026, 6, 22, tzinfo=UTC), limit=timedelta(days=9))
+    assert ([finding for finding in found.findings if finding.step != 8], found.without_body) == ([], 3)
+
+
+@pytest.mark.parametrize(("month", "said"), [("2026-04", "no entries of 2026-04"), ("2026-06", "not over"), ("2026-05", "there already")])
+def test_a_month_that_cannot_go(of_may, tmp_path, month, said):
+    """A month without entries, one that still runs, and a file that is there are refused; no file is left, nothing is let go."""
+    (tmp_path / "2026-05.parquet").write_text("kept")
+    with pytest.raises(LedgerError, match=said):
+        retention.detach(of_may.admin, retention.read_month(month), tmp_path, {})
+    assert [path.name for path in tmp_path.glob("*.parquet")] == ["2026-05.parquet"]
+    assert entry(of_may, 1).body is not None
+
+
+def test_the_application_may_take_nothing_away(of_may, tmp_path):
+    """With the application's login both are refused by its rights."""
+    with pytest.raises(DatabaseRefused):
+        retention.withhold(of_may.database, 1, "why", {})
+    with pytest.raises(DatabaseRefused):
+        retention.detach(of_may.database, date(2026, 5, 1), tmp_path, {})
 
 
 def test_a_detached_month_keeps_its_leaves(database, admin):
