@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from audit import answers, clock, incidents, ledger, recommendations, standing
+from audit import answers, clock, identity, incidents, ledger, recommendations, standing
 from audit.answers import Given
 from audit.recommendations import Recommendation
 from audit.standing import Standing
@@ -74,9 +74,9 @@ def _effect(connection: Connection, held: Held, click: Click, who: Answerer, rul
     if ruling.verdict == "asked":
         return None
     if ruling.verdict == "refused":
-        return _say(connection, held, "click_refused", click.subject, {"action": click.action, "version": click.version, "why": ruling.said, **_by(click, who)})
+        return _say(connection, held, "click_refused", click.subject, {"action": click.action, "version": click.version, "why": ruling.said, **_by(connection, click, who)})
     if ruling.verdict == "counted" and held.recommendation is not None:
-        said = recommendations.body(held.recommendation) | {"decision": "one_approval", **_by(click, who)}
+        said = recommendations.body(held.recommendation) | {"decision": "one_approval", **_by(connection, click, who)}
         return _say(connection, held, "recommendation_decided", click.subject, said)
     if click.action in MATCHES:
         return _match(connection, held, click, who)
@@ -89,7 +89,7 @@ def _decision(connection: Connection, held: Held, click: Click, who: Answerer) -
     if held.recommendation is None:
         raise LedgerError(f"{click.subject} is no recommendation")
     status = "approved" if click.action == "approve_halt" else "rejected"
-    said: dict[str, Any] = _by(click, who) | {"approved_by": [*held.approved_by, who.person]} if status == "approved" else _by(click, who)
+    said: dict[str, Any] = _by(connection, click, who) | {"approved_by": [*held.approved_by, who.person]} if status == "approved" else _by(connection, click, who)
     ended = recommendations.end(connection, held.recommendation, status, said, held.now)
     if status == "rejected" and ended.ended_seq is not None:
         _stand(connection, held, click, who, Answer.KEEP_RUNNING, ended.ended_seq, None)
@@ -101,12 +101,12 @@ def _quiet(connection: Connection, held: Held, click: Click, who: Answerer, answ
     if held.incident is None:
         raise LedgerError(f"{click.subject} is no incident")
     ends = until(answer, held.now, click.until, flight_ends)
-    said = {"fingerprint": held.incident.fingerprint, "answer": answer.value, "until": ends, **_by(click, who)}
+    said = {"fingerprint": held.incident.fingerprint, "answer": answer.value, "until": ends, **_by(connection, click, who)}
     seq = _say(connection, held, "silence_set", held.incident.incident_id, said | _limits(held, click, answer))
     _stand(connection, held, click, who, answer, seq, flight_ends)
     if held.recommendation is not None and held.recommendation.open:
         if answer in WITHIN_LIMITS:
-            recommendations.end(connection, held.recommendation, "acknowledged", {"why": answer.value, **_by(click, who)}, held.now)
+            recommendations.end(connection, held.recommendation, "acknowledged", {"why": answer.value, **_by(connection, click, who)}, held.now)
         elif answer is Answer.REMIND_LATER:
             recommendations.put(connection, [replace(held.recommendation, status="snoozed", snoozed_until=ends)])
     return seq
@@ -126,7 +126,7 @@ def _stand(connection: Connection, held: Held, click: Click, who: Answerer, answ
 
 def _match(connection: Connection, held: Held, click: Click, who: Answerer) -> int:
     """Same or different: which campaign is meant stands in our own finding, not in what arrived."""
-    said = {"answer": "same" if click.action == "confirm_match" else "different", **_by(click, who), **asked_campaign(held.incident)}
+    said = {"answer": "same" if click.action == "confirm_match" else "different", **_by(connection, click, who), **asked_campaign(held.incident)}
     return _say(connection, held, "match_answered", click.subject, said)
 
 
@@ -140,9 +140,10 @@ def asked_campaign(incident: Incident | None) -> dict[str, Any]:
     return {"flight_id": flight.get("flight_id"), "platform": flight.get("platform"), "campaign_key": key} if key else {}
 
 
-def _by(click: Click, who: Answerer) -> dict[str, Any]:
-    said = {"by": click.user_id, "person": who.person, "via": click.via}
-    return said | {name: value for name, value in (("reason", click.reason), ("choice", click.choice), ("claim", click.claim)) if value}
+def _by(connection: Connection, click: Click, who: Answerer) -> dict[str, Any]:
+    """Who it was, as the record says it everywhere, and the human behind it."""
+    known = identity.Click(click.team, click.user_id) if click.via == "slack" else identity.claimed(connection, click.claim or "")
+    return {"by": known.body, "human": who.person} | {name: value for name, value in (("reason", click.reason), ("choice", click.choice)) if value}
 
 
 def _say(connection: Connection, held: Held, kind: str, subject: str, body: dict[str, Any]) -> int:

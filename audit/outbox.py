@@ -65,12 +65,6 @@ def newest_thread(connection: Connection, prefix: str) -> tuple[str, str] | None
     return (row.thread_key, row.channel) if row else None
 
 
-def channel_of(connection: Connection, thread_key: str) -> str | None:
-    """Where a thread's card was put; none: it has none."""
-    card = outbox.c.thread_key == thread_key, outbox.c.kind != "reply", outbox.c.status != "dead"
-    return connection.execute(select(outbox.c.channel).where(*card).order_by(outbox.c.position.desc()).limit(1)).scalar_one_or_none()
-
-
 class Outbox:
     """What the relay works on (`notifiers.delivery.OutboxStore`)."""
 

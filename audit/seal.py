@@ -125,7 +125,8 @@ def _tell(connection: Connection, run: Row[Any], seal: Seal, at: datetime) -> Se
         raise LedgerError(f"run {run.run_id} is a rehearsal: it opens no incidents and tells nobody")
     incidents.apply(connection, seal.incidents)
     answered = answers.since(connection, seal.answers_seen)
-    outbox.put(connection, [one for one in seal.messages if one.kind == "reply" or one.thread_key not in answered], run.run_id)
+    edited = told.desk_threads(connection, answered)  # by the answer, with newer words than the run's
+    outbox.put(connection, [one for one in seal.messages if one.kind == "reply" or one.thread_key not in edited], run.run_id)
     told.put(connection, seal.told)
     dead_letters.put(connection, run.run_id, seal.dead_letters)
     if seal.asks is None:

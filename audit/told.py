@@ -1,16 +1,17 @@
 """What people were last told about each problem; written by seals, together with the messages that told them."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import ARRAY, Connection, Row, Text, any_, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from audit.database import Database
-from audit.tables import told
+from audit.tables import incidents, told
 from pacing_brain.told import Told
 
+DESK = "desk"  # whose cards have the buttons
 KEPT = timedelta(days=2)  # of what is over, twice as long as it matters
 INSTANTS = ("alerted_at", "written_at", "noted_at")
 
@@ -35,6 +36,20 @@ def put(connection: Connection, states: Iterable[Told]) -> None:
     keys = {"subject", "place"}
     changed = {name: statement.excluded[name] for name in rows[0] if name not in keys}
     connection.execute(statement.on_conflict_do_update(index_elements=sorted(keys, reverse=True), set_=changed), rows)
+
+
+def desk_card(connection: Connection, subject: str) -> tuple[str, str] | None:
+    """(thread, channel) of the card that the desk answers; none: it has none."""
+    of_it = told.c.subject == subject, told.c.place == DESK, told.c.is_open
+    row = connection.execute(select(told.c.thread_key, told.c.channel).where(*of_it)).one_or_none()
+    return (row.thread_key, row.channel) if row else None
+
+
+def desk_threads(connection: Connection, incident_ids: Collection[str]) -> set[str]:
+    """The threads of the desk's cards about these incidents."""
+    wanted = incidents.c.incident_id == any_(literal(sorted(incident_ids), ARRAY(Text)))
+    statement = select(told.c.thread_key).join(incidents, incidents.c.fingerprint == told.c.subject).where(wanted, told.c.place == DESK)
+    return set(connection.execute(statement).scalars())
 
 
 def locked(connection: Connection, subject: str, place: str) -> Told | None:

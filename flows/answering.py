@@ -1,7 +1,7 @@
 """Answers, from wherever they come: one short transaction that takes the click, moves the recommendation on and edits the card."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from flows.card_context import edited_card
 from flows.wiring import House
 from notifiers.cards_facts import Decided
 from pacing_brain import lifetime
+from pacing_brain.answers import end_of, remind_at
 from pacing_brain.errors import LedgerError
 from pacing_brain.model import Incident
 from pacing_brain.money import money
@@ -93,7 +94,7 @@ class Answering:
             held = approvals.hold(connection, click)  # 2
             if (before := answers.earlier(connection, click.team, click.user_id, click.event)) is not None:  # 1
                 return before
-            who = _answerer(policy, caller, held.incident)
+            click, who = _dated(click, held.now, caller.zone or policy.timezone), _answerer(policy, caller, held.incident)
             ruling = rule(_question(held, click, policy), click.action, click.version, who)  # 3
             if asked and ruling.verdict != "refused":
                 ruling = Ruling("asked")
@@ -107,6 +108,13 @@ class Answering:
         if given.answer in MATCHES:
             more = [Decided("same" if given.answer == "confirm_match" else "different", given.at, given.seq or 0, given.user_id)]
         return edited_card(connection, self.house, policy, incident, f"answer:{given.seq}", more=more)
+
+
+def _dated(click: Click, now: datetime, zone: str) -> Click:
+    """With the instant that "tomorrow" or a day means, by the database's clock, where the person is."""
+    if click.remind:
+        return replace(click, until=remind_at(click.remind, now, zone))
+    return replace(click, until=end_of(click.day, zone)) if click.day else click
 
 
 def _flight(incident: Incident | None) -> Mapping[str, Any]:

@@ -6,11 +6,14 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from audit import answers, outbox, recommendations, runs, standing
+from audit import answers, recommendations, runs, standing, told
 from audit.answers import Given
 from audit.outbox import OutgoingMessage, delivery_id
 from audit.recommendations import Recommendation
+from audit.runs import RunHandle, SealedRun
 from audit.standing import Standing
+from flows import reporting
+from flows.routing import Routing
 from flows.wiring import House
 from notifiers import cards
 from notifiers.cards_facts import Ask, CardContext, Decided, flight_of
@@ -37,7 +40,7 @@ class Asking:
         flight = flight_of(incident.finding.facts)
         ask, row = self.asks.get(incident.incident_id), dict(flight)
         return replace(
-            general, interactive=house.settings.interactive, ask=Ask(ask.recommendation_id, ask.version, ask.expires_at) if ask else None,
+            general, owner=Routing(policy, house.channel).person(incident.finding), interactive=house.settings.interactive, ask=Ask(ask.recommendation_id, ask.version, ask.expires_at) if ask else None,
             deciders=policy.approvals_for(row).approvers, can_pause=house.can_pause(incident.finding.platform), decided=tuple(self.decided(incident)))
 
     def cited(self, incident: Incident) -> Incident:
@@ -74,13 +77,18 @@ def with_asks(found: Asking, asks: Iterable[Recommendation]) -> Asking:
     return replace(found, asks={one.incident_id: one for one in asks})
 
 
+def general_context(house: House, run: RunHandle | SealedRun, policy: Policy) -> CardContext:
+    """What all cards of a run say alike."""
+    return CardContext(as_of=run.as_of, run_id=run.run_id, report_url=reporting.url_of(house.settings, run.run_id),
+                       next_run=run.window + timedelta(hours=policy.schedule_hours), observing=policy.mode == "observe")
+
+
 def edited_card(connection: Connection, house: House, policy: Policy, incident: Incident, event: str, *, more: Iterable[Decided] = ()) -> list[OutgoingMessage]:
     """The new state of an incident's card, for the outbox of this transaction; none: it has no card. event: what makes it this one edit."""
-    run, channel = runs.sealed(connection, incident.last_run), outbox.channel_of(connection, incident.incident_id)
-    if channel is None or run is None:
+    run, where = runs.sealed(connection, incident.last_run), told.desk_card(connection, incident.fingerprint)
+    if where is None or run is None:
         return []
-    found = asking(connection, incident.incident_id)
-    general = CardContext(as_of=run.as_of, run_id=run.run_id, next_run=run.window + timedelta(hours=policy.schedule_hours))
-    context, incident = found.of(incident, general, house, policy), found.cited(incident)
+    found, (thread, channel) = asking(connection, incident.incident_id), where
+    context, incident = found.of(incident, general_context(house, run, policy), house, policy), found.cited(incident)
     message = cards.incident_card(incident, replace(context, decided=(*context.decided, *more)))
-    return [OutgoingMessage(delivery_id(event, incident.incident_id, "update"), channel, incident.incident_id, "update", message.text, message.blocks)]
+    return [OutgoingMessage(delivery_id(event, thread, "update"), channel, thread, "update", message.text, message.blocks)]

@@ -105,7 +105,7 @@ def up(demo: Annotated[bool, typer.Option("--demo", help="The sample agency in a
 
 @app.command()
 def serve() -> None:
-    """Health on the public port, metrics and readiness on the ops port, until Ctrl-C."""
+    """Slack's buttons and health on the public port, metrics and readiness on the ops port, until Ctrl-C."""
     from flows.serve import serve as serve_ports
 
     _do(serve_ports)

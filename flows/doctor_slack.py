@@ -13,6 +13,7 @@ TIMEOUT_S = 6
 RATE_LIMITED = 429
 SCOPES = {"chat:write": "to post and update cards", "channels:history": "to find a card again in a public channel",
           "groups:history": "to find a card again in a private channel"}
+ANSWERED = {"commands": "for /pacing", "users:read": "to know who presses a button", "usergroups:read": "to know who is in a group that may approve"}
 INSTALL = "Give the app the scopes of slack-manifest.yaml (pacing init), install it again, and set SLACK_BOT_TOKEN to the new token."
 TOKENS = {"invalid_auth": "Copy the Bot User OAuth Token anew from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN.",
           "token_revoked": "Install the app again and set SLACK_BOT_TOKEN.", "account_inactive": "Install the app again and set SLACK_BOT_TOKEN.",
@@ -35,7 +36,7 @@ def check_slack(subject: Subject, checks: Checks) -> None:
         _refused(error, checks)
         return
     checks.ok("token", f"valid: {answer.get('user') or answer.get('user_id') or 'a bot'} in {answer.get('team') or answer.get('team_id') or 'a workspace'}")
-    _scopes(headers, checks)
+    _scopes(headers, checks, SCOPES | (ANSWERED if settings.interactive else {}))
     for channel, why in _channels(subject).items():
         _channel(client, channel, why, checks)
 
@@ -47,16 +48,16 @@ def _refused(error: str, checks: Checks) -> None:
         checks.problem("token", f"Slack refuses SLACK_BOT_TOKEN: {error}.", TOKENS.get(error, "Set SLACK_BOT_TOKEN to the token of an installed app."))
 
 
-def _scopes(headers: dict[str, str], checks: Checks) -> None:
+def _scopes(headers: dict[str, str], checks: Checks, wanted: dict[str, str]) -> None:
     if "x-oauth-scopes" not in headers:
         checks.skipped("scopes", "the answer does not name the token's scopes")
         return
     have = {scope.strip() for scope in headers["x-oauth-scopes"].split(",")}
-    missing = [f"{scope} ({why})" for scope, why in SCOPES.items() if scope not in have]
+    missing = [f"{scope} ({why})" for scope, why in wanted.items() if scope not in have]
     if missing:
         checks.problem("scopes", f"the token lacks {', '.join(missing)}.", INSTALL)
     else:
-        checks.ok("scopes", ", ".join(SCOPES))
+        checks.ok("scopes", ", ".join(wanted))
 
 
 def _channels(subject: Subject) -> dict[str, str]:

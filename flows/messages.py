@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from audit.outbox import OutgoingMessage, delivery_id
+from audit.recommendations import Recommendation
 from audit.runs import RunHandle
-from flows import reporting
+from flows.card_context import asking, general_context, with_asks
 from flows.digesting import Digesting
 from flows.routing import Routing
 from flows.wiring import House
@@ -17,7 +18,6 @@ from notifiers.cards_facts import CardContext
 from notifiers.telling import Place, Telling, Words, tell
 from pacing_brain.answers import Extent, broken
 from pacing_brain.model import Finding, Incident, IncidentChange, Inputs, Outcome
-from pacing_brain.policy import Policy
 from pacing_brain.told import Silence
 from pacing_brain.told import Told as State
 
@@ -34,19 +34,22 @@ class Told:
 
 
 def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
-             seqs: dict[str, int], summary: dict[str, Any]) -> Told:
+             seqs: dict[str, int], summary: dict[str, Any], asks: Iterable[Recommendation] = ()) -> Told:
     """Cards and replies for the desk and for clients, then the digest of each channel. `mode = "observe"`: the digests only.
 
-    seqs: flight_id -> the ledger entry that stands for its decision; a card cites it.
+    seqs: flight_id -> the ledger entry that stands for its decision; a card cites it. asks: what can be answered after this run.
     """
-    context, routing = _context(house, run, inputs), Routing(inputs.policy, house.channel)
+    context, routing = general_context(house, run, inputs.policy), Routing(inputs.policy, house.channel)
+    with house.database.transaction() as connection:
+        asked = with_asks(asking(connection), asks)
     changes = [_with_entry(change, seqs) for change in changes]
     silences = house.silences.standing()
     quiet = _quiet(house, silences, run.as_of)
     states = house.tellings.standing(run.as_of)
     told = [Telling((), (), ())]
     if inputs.policy.mode != "observe":
-        told = [_to_desk(changes, states, context, routing, quiet), _to_clients(changes, states, context, routing, quiet)]
+        words = desk_words(lambda incident: asked.of(incident, context, house, inputs.policy))
+        told = [_to_desk(changes, states, context, routing, quiet, words), _to_clients(changes, states, context, routing, quiet)]
     digesting = Digesting(house, routing, context, silences)
     digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
     said = [message for each in told for message in each.messages] + list(digests.messages)
@@ -54,9 +57,10 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
                                  one.message.blocks) for one in said], [*(state for each in told for state in each.told), *digests.told])
 
 
-def _to_desk(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet) -> Telling:
+def _to_desk(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet,
+             words: Words) -> Telling:
     place = Place("desk", routing.desk, quiet)
-    return tell(changes, _of(states, "desk"), context.as_of, place, desk_words(context, routing), routing.policy.alerts)
+    return tell(changes, _of(states, "desk"), context.as_of, place, words, routing.policy.alerts)
 
 
 def _to_clients(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet) -> Telling:
@@ -92,26 +96,12 @@ def _with_entry(change: IncidentChange, seqs: Mapping[str, int]) -> IncidentChan
     return change.model_copy(update={"incident": change.incident.model_copy(update={"finding": cited})})
 
 
-def _context(house: House, run: RunHandle, inputs: Inputs) -> CardContext:
-    return CardContext(as_of=run.as_of, run_id=run.run_id, report_url=reporting.url_of(house.settings, run.run_id),
-                       next_run=next_window(run.window, inputs.policy), deciders=inputs.policy.approvals.approvers,
-                       observing=inputs.policy.mode == "observe")
-
-
-def next_window(window: datetime, policy: Policy) -> datetime:
-    return window + timedelta(hours=policy.schedule_hours)
-
-
-def desk_words(context: CardContext, routing: Routing) -> Words:
-    """No answer is asked for here: the approval queue is not built yet, and a card names no command that is not there."""
-
-    def about(incident: Incident) -> CardContext:
-        return replace(context, owner=routing.person(incident.finding))
-
-    return Words(card=lambda incident: cards.incident_card(incident, about(incident)), resolved=lambda incident: cards.resolved_reply(incident, context),
-                 changed=lambda change: cards.changed_reply(change, context),
+def desk_words(about: Callable[[Incident], CardContext]) -> Words:
+    """As the people of the desk read it: with what is asked, of whom, and what was answered."""
+    return Words(card=lambda incident: cards.incident_card(incident, about(incident)), resolved=lambda incident: cards.resolved_reply(incident, about(incident)),
+                 changed=lambda change: cards.changed_reply(change, about(change.incident)),
                  reminder=lambda incident: cards.reminder_reply(incident, about(incident)),
-                 flapping=lambda incident, changes: cards.flapping_reply(incident, changes, context))
+                 flapping=lambda incident, changes: cards.flapping_reply(incident, changes, about(incident)))
 
 
 def client_words(context: CardContext, routing: Routing) -> Words:

@@ -129,7 +129,7 @@ def _seal(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, kept: 
     changes = lifecycle.step(house.incidents.open(), outcome.findings, inputs.run, unjudged(outcome))
     asks = _asked(run, inputs, outcome, changes, seqs)
     standing = house.recommendations.preview(asks, run.as_of)
-    told: Told = outgoing(house, run, inputs, outcome, changes, _standing(outcome, seqs), summary)
+    told: Told = outgoing(house, run, inputs, outcome, changes, _standing(outcome, seqs), summary, standing.now.values())
     return Seal(
         summary=summary | {"alerts_queued": len(told.messages), "recommendations_opened": standing.opened},
         completeness="complete" if complete else "partial", counts=counts, frames=kept, incidents=changes, asks=asks, answers_seen=seen,

@@ -16,6 +16,7 @@ from flows import logs
 from flows.metrics import RecordCollector
 from flows.ops_app import ops_app
 from flows.settings import Settings
+from flows.slack_service import slack_service
 from flows.wiring import House, open_house
 from notifiers.app import public_app
 from pacing_brain.errors import SettingError
@@ -33,10 +34,10 @@ def serve() -> int:
         PacingError: as `open_house`.
     """
     logs.begin(settings := Settings.read())
-    with open_house(settings, record_only=True) as house, listening(settings) as (public, ops):
+    with open_house(settings, record_only=True) as house, listening(settings) as (public, ops), slack_service(house) as events:
         print(f"Public: http://{settings.http_host}:{settings.http_port}/healthz\n"  # noqa: T201
               f"Ops: http://{OPS_HOST}:{settings.ops_port}/metrics and /readyz. Ctrl-C stops both.", flush=True)
-        asyncio.run(until_told({public: public_app(), ops: _ops(house)}))
+        asyncio.run(until_told({public: public_app(events), ops: _ops(house)}))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 EVENTS = "/slack/events"
@@ -16,5 +17,5 @@ def public_app(events: ASGIApp | None = None) -> FastAPI:
         return PlainTextResponse("ok\n")
 
     if events is not None:
-        app.mount(EVENTS, events)
+        app.router.routes.append(Route(EVENTS, endpoint=events, methods=["POST"]))  # a mount would answer the path without a slash with a redirect
     return app

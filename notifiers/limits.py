@@ -13,6 +13,7 @@ FALLBACK = 4_000
 SECTION, FIELDS, FIELD = 3_000, 10, 2_000
 HEADER, CONTEXT_ELEMENTS, ACTIONS = 150, 10, 25
 BUTTON, VALUE, ID = 75, 2_000, 255
+VIEW_TITLE, VIEW_BLOCKS, PRIVATE_METADATA, LABEL = 24, 100, 3_000, 2_000
 CONFIRM_TITLE, CONFIRM_TEXT, CONFIRM_BUTTON = 100, 300, 30
 
 _MARKUP = re.compile(r"<(@[UW][A-Z0-9]+|!subteam\^S[A-Z0-9]+|!date\^\d+\^[^|<>^]+(\^https?://[^|<>]+)?\|[^<>|]+|https?://[^|<>\s]+(\|[^<>|]+)?)>")
@@ -37,6 +38,20 @@ def check(message: Message) -> list[str]:
         faults.append(f"msg_blocks_too_long: {whole} characters")
     ids = [block["block_id"] for block in message.blocks if "block_id" in block]
     return faults + (["block_id: not unique"] if len(set(ids)) != len(ids) else [])
+
+
+def check_view(view: Block) -> list[str]:
+    """What Slack would refuse of a form."""
+    blocks = view.get("blocks", [])
+    faults = _limit("title", view["title"]["text"], VIEW_TITLE) + _limit("callback_id", view.get("callback_id", "-"), ID)
+    faults += _limit("private_metadata", view.get("private_metadata", "-"), PRIVATE_METADATA)
+    faults += [fault for name in ("submit", "close") if name in view for fault in _limit(name, view[name]["text"], VIEW_TITLE)]
+    if not 0 < len(blocks) <= VIEW_BLOCKS:
+        faults.append(f"view: {len(blocks)} blocks")
+    if any(block["type"] == "input" for block in blocks) and "submit" not in view:
+        faults.append("view: an input needs a submit")
+    return faults + [fault for place, block in enumerate(blocks) for fault in (
+        _limit(f"blocks[{place}].label", block["label"]["text"], LABEL) if block["type"] == "input" else _block(f"blocks[{place}]", block))]
 
 
 def texts(block: Block) -> Iterator[str]:

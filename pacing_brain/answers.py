@@ -5,7 +5,7 @@ outgrows it. A problem that turns into another one (over into under, a check tha
 """
 
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -110,3 +110,9 @@ def remind_at(choice: str, now: datetime, zone: str) -> datetime:
     days = 1 if choice == "tomorrow" else 7 - local.weekday()
     day = local.date() + timedelta(days=days)
     return datetime(day.year, day.month, day.day, MORNING_HOUR, tzinfo=ZoneInfo(zone)).astimezone(now.tzinfo)
+
+
+def end_of(day: date, zone: str) -> datetime:
+    """The midnight that ends a day where the person is."""
+    after = day + timedelta(days=1)
+    return datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(zone)).astimezone(UTC)

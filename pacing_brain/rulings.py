@@ -6,7 +6,7 @@ something to answer, whether they saw what it is now.
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from pacing_brain import lifetime
 from pacing_brain.permissions import Role
@@ -25,8 +25,9 @@ STATES = {"approved": "it was approved, and is on its way", "attempting": "it is
 class Click:
     """An answer as it arrives: from a button, a form or a terminal. Nothing in it is trusted but who pressed what.
 
-    event: what makes it this one click (action_ts, view.id). action: the button's. subject, version: its value. choice, reason, until, up_to_micros:
-    what a form asked for. claim: whom a terminal's user says they answer for.
+    event: what makes it this one click (action_ts, view.id). action: the button's. subject, version: its value. choice, reason, up_to_micros: what a form
+    asked for. until: at last; day: to the end of this day where the person is; remind: 4h | tomorrow | monday. claim: whom a terminal's user says they
+    answer for.
     """
 
     team: str
@@ -39,6 +40,8 @@ class Click:
     choice: str | None = None
     reason: str = ""
     until: datetime | None = None
+    day: date | None = None
+    remind: str | None = None
     up_to_micros: int | None = None
     claim: str | None = None
 

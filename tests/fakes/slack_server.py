@@ -59,6 +59,10 @@ class SlackServer:
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     last_at: dict[str, float] = field(default_factory=dict)
+    users: dict[str, dict[str, Any]] = field(default_factory=dict)  # id -> what differs from a member of the workspace
+    user_groups: dict[str, list[str]] = field(default_factory=dict)
+    views: list[dict[str, Any]] = field(default_factory=list)  # forms that were opened
+    whispers: list[tuple[str, str]] = field(default_factory=list)  # what a person alone saw: (user, text)
 
     def visible(self, channel: str = "C0TEST") -> list[Posted]:
         """What stands in the channel itself."""
@@ -78,8 +82,34 @@ class SlackServer:
             return {"ok": False, "error": "invalid_auth" if authorization else "not_authed"}
         known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": lambda _: {"ok": True, "team": "Test", "team_id": "T0TEST", "user": "pacing", "user_id": "U0BOT", "bot_id": "B0BOT"}, "chat.postMessage": self._post,
+            "users.info": self._user, "usergroups.users.list": self._group, "views.open": self._view, "chat.postEphemeral": self._whisper,
             "chat.update": self._update, "conversations.history": self._history, "conversations.replies": self._replies}
         return known[method](given) if method in known else {"ok": False, "error": "unknown_method"}
+
+    def _user(self, given: dict[str, Any]) -> dict[str, Any]:
+        user = str(given.get("user"))
+        if self.users and user not in self.users:
+            return {"ok": False, "error": "user_not_found"}
+        usual = {"id": user, "team_id": "T0TEST", "deleted": False, "is_bot": False, "is_restricted": False, "is_ultra_restricted": False, "tz": "Europe/London"}
+        return {"ok": True, "user": usual | self.users.get(user, {})}
+
+    def _group(self, given: dict[str, Any]) -> dict[str, Any]:
+        group = str(given.get("usergroup"))
+        return {"ok": True, "users": self.user_groups[group]} if group in self.user_groups else {"ok": False, "error": "no_such_subteam"}
+
+    def _view(self, given: dict[str, Any]) -> dict[str, Any]:
+        """A trigger opens one form."""
+        if not given.get("trigger_id") or given["trigger_id"] in {one["trigger_id"] for one in self.views}:
+            return {"ok": False, "error": "exchanged_trigger_id"}
+        self.violations += limits.check_view(given["view"])
+        self.views.append({"trigger_id": given["trigger_id"], "view": given["view"]})
+        return {"ok": True, "view": {"id": f"V{len(self.views)}"}}
+
+    def _whisper(self, given: dict[str, Any]) -> dict[str, Any]:
+        if not self._channel(given.get("channel")):
+            return {"ok": False, "error": "channel_not_found"}
+        self.whispers.append((str(given["user"]), str(given["text"])))
+        return {"ok": True, "message_ts": "1.1"}
 
     def _post(self, given: dict[str, Any]) -> dict[str, Any]:
         channel = self._channel(given.get("channel"), names=True)
@@ -153,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         given = json.loads(body) if "json" in self.headers.get("Content-Type", "") and body else dict(parse_qsl(body))
         given |= dict(parse_qsl(self.path.partition("?")[2]))
         with self.slack.lock:
-            writing = method.startswith("chat.")
+            writing = method in ("chat.postMessage", "chat.update")
             fault = self.slack.faults.popleft() if writing and self.slack.faults else ""
             limited = fault == "429" or (writing and not fault and self.slack.too_fast(str(given.get("channel"))))
             kept = not limited and FAULTS.get(fault, True)

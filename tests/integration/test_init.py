@@ -14,7 +14,7 @@ import yaml
 from connectors.tracker import read_tracker
 from connectors.tracker_columns import SYNONYMS
 from connectors.tracker_values import UNBUILT
-from flows.doctor_slack import SCOPES
+from flows.doctor_slack import ANSWERED, SCOPES
 from flows.init import FILES, write
 from flows.settings import Settings
 from pacing_brain.errors import UsageError
@@ -124,7 +124,7 @@ def test_the_tracker_template_is_a_plan(written: Path) -> None:
 def test_the_slack_app_asks_for_what_is_needed_and_no_more(written: Path) -> None:
     """The manifest's scopes are those that the doctor looks for."""
     manifest = yaml.safe_load((written / "slack-manifest.yaml").read_text(encoding="utf-8"))
-    assert manifest["oauth_config"]["scopes"] == {"bot": list(SCOPES)}
+    assert manifest["oauth_config"]["scopes"] == {"bot": [*SCOPES, *ANSWERED]}
     assert manifest["features"]["bot_user"]["display_name"] == "Pacing"
     assert not manifest["settings"]["token_rotation_enabled"]
 

@@ -30,6 +30,7 @@ from pacing_brain.model import Finding, RunContext
 from pacing_brain.permissions import Caller
 from pacing_brain.policy import Policy
 from pacing_brain.rulings import Click
+from pacing_brain.told import Told
 from tests.conftest import Database as Urls
 from tests.fakes.slack_server import TOKEN
 from tests.unit.notifiers import world
@@ -88,12 +89,14 @@ class Desk:
             with house.database.transaction() as connection:
                 context = self.asking(connection, standing.now.values())
             general = CardContext(as_of=at, run_id=run.run_id)
-            messages = []
+            messages, states = [], []
             for one in incident_of.values():
                 card = cards.incident_card(one, context.of(one, general, house, policy))
+                states.append(Told(subject=one.fingerprint, place="desk", is_open=True, thread_key=one.incident_id, channel="C0TEST",
+                                   severity=one.finding.severity, alerted_at=at, written_at=at))
                 messages.append(OutgoingMessage(delivery_id(run.run_id, one.incident_id, "post"), "C0TEST", one.incident_id,
                                                 "post" if one.opened_run == run.run_id else "update", card.text, card.blocks))
-            house.runs.seal(run, Seal(summary={"campaigns": len(rows)}, incidents=changes, asks=asks, answers_seen=house.answers.seen(), messages=messages,
+            house.runs.seal(run, Seal(summary={"campaigns": len(rows)}, incidents=changes, asks=asks, answers_seen=house.answers.seen(), messages=messages, told=states,
                                       extents={one.fingerprint: Extent.of(one) for one in found}))
         return {one.flight_id: one for one in house.recommendations.pending()}
 

@@ -71,7 +71,7 @@ def test_i_am_on_it(desk, choice, closed):
     assert f"<@{RESPONDER}>" in text(desk.card(one.incident_id))
     assert (desk.now(one).status, buttons(desk.card(one.incident_id)) == []) == (("acknowledged", True) if closed else ("pending", False))
     (entry,) = desk.said("silence_set")
-    assert (entry.content["answer"], entry.content["person"]) == (choice, RESPONDER)
+    assert (entry.content["answer"], entry.content["human"]) == (choice, RESPONDER)
     assert standing(desk, one).until == entry.at + (7 * 24 * HOUR if closed else 24 * HOUR)
     assert (desk.seal(*flights(1)) == {}) == closed
 
