@@ -120,6 +120,19 @@ class Outbox:
         with self.database.transaction() as connection:
             return set(connection.execute(statement).scalars())
 
+    def owed(self, limit: int) -> list[str]:
+        """Fallback texts of what has not reached people: waiting, or given up within a day; what the monitor says of itself first, then the newest."""
+        with self.database.transaction() as connection:
+            lately = clock.now(connection) - timedelta(days=1)
+            not_out = or_(outbox.c.status.in_(["pending", "leased"]), and_(outbox.c.status == "dead", outbox.c.next_attempt_at > lately))
+            own = outbox.c.thread_key.startswith("monitor:", autoescape=True)
+            return list(connection.execute(select(outbox.c.text).where(not_out).order_by(own.desc(), outbox.c.position.desc()).limit(limit)).scalars())
+
+    def texts_of(self, thread_key: str) -> list[str]:
+        """Fallback texts of a thread, in order."""
+        with self.database.transaction() as connection:
+            return list(connection.execute(select(outbox.c.text).where(outbox.c.thread_key == thread_key).order_by(outbox.c.position)).scalars())
+
     def of_run(self, run_id: str) -> list[OutgoingMessage]:
         """What a run's seal put here, in order, delivered or not."""
         with self.database.transaction() as connection:

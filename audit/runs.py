@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from sqlalchemy import Connection, Row, exists, func, insert, select, update
+from sqlalchemy import Connection, Row, exists, func, insert, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from audit import clock, ledger
@@ -176,9 +176,10 @@ class Runs:
                 raise LedgerError(f"run {run_id} is not sealed")
             connection.execute(update(runs).where(runs.c.run_id == run_id).values(summary=summary | more))
 
-    def last_sealed(self, *, live: bool = True) -> SealedRun | None:
-        """The sealed run of the newest window: what stands (live), or the newest rehearsal."""
-        newest = select(runs).where(runs.c.live == live, runs.c.status == "sealed").order_by(runs.c.window_at.desc(), runs.c.sealed_at.desc())
+    def last_sealed(self, *, live: bool = True, complete: bool = False) -> SealedRun | None:
+        """The sealed run of the newest window: what stands (live), or the newest rehearsal. complete: no partial one."""
+        whole = runs.c.completeness == "complete" if complete else true()
+        newest = select(runs).where(runs.c.live == live, runs.c.status == "sealed", whole).order_by(runs.c.window_at.desc(), runs.c.sealed_at.desc())
         with self.database.transaction() as connection:
             row = connection.execute(newest.limit(1)).one_or_none()
             return _sealed_run(row) if row else None

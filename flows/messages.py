@@ -8,6 +8,7 @@ from typing import Any
 from audit.outbox import OutgoingMessage, delivery_id
 from audit.recommendations import Recommendation
 from audit.runs import RunHandle
+from flows import illness
 from flows.card_context import asking, general_context, with_asks
 from flows.digesting import Digesting
 from flows.routing import Routing
@@ -35,7 +36,7 @@ class Told:
 
 def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
              seqs: dict[str, int], summary: dict[str, Any], asks: Iterable[Recommendation] = ()) -> Told:
-    """Cards and replies for the desk and for clients, then the digest of each channel. `mode = "observe"`: the digests only.
+    """Cards and replies for the desk and for clients, whether the monitor itself is well, then the digest of each channel. `mode = "observe"`: no cards.
 
     seqs: flight_id -> the ledger entry that stands for its decision; a card cites it. asks: what can be answered after this run.
     """
@@ -52,9 +53,10 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
         told = [_to_desk(changes, states, context, routing, quiet, words), _to_clients(changes, states, context, routing, quiet)]
     digesting = Digesting(house, routing, context, silences)
     digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
-    said = [message for each in told for message in each.messages] + list(digests.messages)
+    own, own_states = illness.of_seal(house, run.run_id, summary, outcome.decisions, states, inputs.policy, run.as_of)
+    said = [*(message for each in told for message in each.messages), *own, *digests.messages]
     return Told([OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
-                                 one.message.blocks) for one in said], [*(state for each in told for state in each.told), *digests.told])
+                                 one.message.blocks) for one in said], [*(state for each in told for state in each.told), *digests.told, *own_states])
 
 
 def _to_desk(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet,

@@ -12,13 +12,13 @@ import pandas as pd
 from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, heartbeat, libraries, logs, recording, reporting
+from flows import gathering, heartbeat, illness, libraries, logs, recording, reporting
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
 from notifiers.delivery import DeliveryReport, relay
 from pacing_brain import learning
-from pacing_brain.errors import PacingError, RunInterrupted, WindowBusy
+from pacing_brain.errors import PacingError, RunInterrupted, UsageError, WindowBusy
 from pacing_brain.model import Inputs, Outcome
 from pacing_brain.policy import Policy
 
@@ -70,9 +70,19 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
     6. report   what people see of the run
 
     Raises:
-        PacingError: it could not be completed; `str` says what, and what to do next. The next start of the window resumes it.
+        PacingError: it could not be completed; `str` says what, and what to do next. The next start of the window resumes it. People are told.
     """
-    steps = steps or Steps()
+    try:
+        return _run_window(settings, request, steps or Steps())
+    except (RunInterrupted, WindowBusy, UsageError):
+        raise
+    except Exception as error:
+        if not request.rehearsal and request.policy is None:
+            illness.tell_failed(settings, error, request.as_of)
+        raise
+
+
+def _run_window(settings: Settings, request: Request, steps: Steps) -> dict[str, Any]:
     with open_house(settings) as house, logs.of_a_run() as named:
         run, policy = steps.do(open_run, house, request)  # 0
         named(run.run_id)
@@ -127,6 +137,7 @@ def deliver(house: House) -> DeliveryReport:
     """4. What is in the outbox reaches people; what cannot now is tried again by upkeep."""
     done = relay(house.outbox, house.poster, budget_s=DELIVERY_BUDGET_S)
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
+    illness.otherwise(house, done)
     return done
 
 

@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     http_host: str = Field(default="127.0.0.1", alias="PACING_HTTP_HOST")
     http_port: int = Field(default=3000, ge=1, le=65535, alias="PACING_HTTP_PORT")
     heartbeat_url: str | None = Field(default=None, alias="PACING_HEARTBEAT_URL")
+    alert_url: SecretStr | None = Field(default=None, alias="PACING_ALERT_URL")  # one or several Apprise addresses
 
     report_url: str | None = Field(default=None, alias="PACING_REPORT_URL")
 
@@ -124,6 +125,13 @@ class Settings(BaseSettings):
     def _channel(cls, value: str | None) -> str | None:
         if value is not None and not re.fullmatch(r"[CGDU][A-Z0-9]+|#[^\s#]+", value):
             raise ValueError(f"must be a channel id such as C0123456789 (it stands at the end of the channel's details), not {value!r}")
+        return value
+
+    @field_validator("alert_url")
+    @classmethod
+    def _apprise(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not all(re.fullmatch(r"[a-zA-Z0-9]+://\S+", each) for each in value.get_secret_value().replace(",", " ").split()):
+            raise ValueError("must be one or several Apprise addresses (mailto://..., msteams://..., json://...), divided by blanks")
         return value
 
     @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "meta_api_url", "dv360_api_url", "report_url")
@@ -243,6 +251,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         values = [value.get_secret_value() for name in type(self).model_fields if isinstance(value := getattr(self, name), SecretStr)]
+        values += self.alert_url.get_secret_value().replace(",", " ").split() if self.alert_url else []
         addresses = [*values, self.tracker or "", self.heartbeat_url or "", self.prefect_api_url or ""]
         return tuple(secret for secret in (*values, *(_password(address) for address in addresses)) if secret)
 

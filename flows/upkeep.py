@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from flows import logs
+from audit.windows import SilentRun
+from flows import illness, logs
 from flows.anchoring import anchor, copy_to_slack
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
@@ -69,6 +70,7 @@ def sign(house: House) -> None:
 def send(house: House) -> DeliveryReport:
     done = relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
+    illness.otherwise(house, done)
     return done
 
 
@@ -83,5 +85,20 @@ def watch(house: House) -> tuple[tuple[str, ...], tuple[str, ...]]:
     silent = house.windows.silent(now)
     if missed or silent:
         logs.info("runs_missing", missed=[f"{window:%Y-%m-%dT%H:%MZ}" for window in missed], silent=[run.run_id for run in silent])
+        _tell_unwatched(house, missed, silent)
     return (tuple(f"{window:%Y-%m-%dT%H:%MZ}" for window in missed),
             tuple(f"{run.run_id} in {run.step} for {int(run.age.total_seconds() // 60)} min" for run in silent))
+
+
+def _tell_unwatched(house: House, missed: list[datetime], silent: list[SilentRun]) -> None:
+    """One card for windows that nobody ran since the last sealed one, or for a run that hangs."""
+    last = house.runs.last_sealed()
+    unwatched = [window for window in missed if last is None or window > last.window]
+    if unwatched:
+        many = "1 window was" if len(unwatched) == 1 else f"{len(unwatched)} windows were"
+        span = f"{unwatched[0]:%Y-%m-%d %H:%M} UTC" + (f" to {unwatched[-1]:%Y-%m-%d %H:%M} UTC" if len(unwatched) > 1 else "")
+        illness.say(house, "missed", f"{many} not run: {span}. Look at the schedule and its worker.", f"{unwatched[0]:%Y%m%dT%H%M}")
+    elif silent:
+        minutes = int(silent[0].age.total_seconds() // 60)
+        said = f"Run {silent[0].run_id} has been in step {silent[0].step} for {minutes} minutes without a sign of life. The next start of its window resumes it."
+        illness.say(house, "silent", said, silent[0].run_id)

@@ -49,6 +49,7 @@ from pacing_brain.errors import SettingError
 from pacing_brain.policy import Policy
 
 if TYPE_CHECKING:
+    from notifiers.second_route import SecondRoute
     from connectors.platforms.model import Platform
     from connectors.spend import SpendSource
     from connectors.tracker import TrackerRead
@@ -175,6 +176,16 @@ class House:
 
             return Slack(token.get_secret_value(), self.settings.slack_api_url)
         return Console({"stdout": None, "stderr": sys.stderr, "none": io.StringIO()}[self.settings.console])
+
+    @cached_property
+    def second_route(self) -> "SecondRoute | None":
+        """Another way to people than Slack, where one is configured."""
+        url = self.settings.alert_url
+        if url is None:
+            return None
+        from notifiers.second_route import SecondRoute
+
+        return SecondRoute(url.get_secret_value())
 
     @property
     def channel(self) -> str:
