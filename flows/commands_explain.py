@@ -6,7 +6,7 @@ from typing import Any
 
 from flows import explaining, views
 from flows.commands_record import open_record, run_id_of
-from flows.reporting import chart_of
+from flows.reporting import chart_of, title_of
 from flows.settings import Settings
 from flows.views_explain import choices, explanation_report
 from notifiers import chart_png, charts
@@ -42,9 +42,8 @@ def explain(campaign: str, *, run_id: str | None, chart: Path | None = None, as_
 def _write(to: Path, chart: Chart | None, row: dict[str, Any]) -> None:
     if chart is None:
         raise DataError(f"{row['flight_id']} has no chart: what was planned to date is not known. Its reasons say why.")
-    title = " · ".join(str(part) for part in (row["client"], row["campaign_name"] or row["platform_name"] or row["flight_id"]) if part)
     try:
-        to.write_bytes(DRAWN[to.suffix.casefold()](chart, title))
+        to.write_bytes(DRAWN[to.suffix.casefold()](chart, title_of(row)))
     except OSError as error:
         raise UsageError(f"--chart {to} cannot be written: {error.strerror}. Name another file.") from error
 

@@ -12,7 +12,7 @@ from flows.doctor_checks import Checks, Subject
 TIMEOUT_S = 6
 RATE_LIMITED = 429
 SCOPES = {"chat:write": "to post and update cards", "channels:history": "to find a card again in a public channel",
-          "groups:history": "to find a card again in a private channel"}
+          "groups:history": "to find a card again in a private channel", "files:write": "to show a chart below its card"}
 ANSWERED = {"commands": "for /pacing", "users:read": "to know who presses a button", "usergroups:read": "to know who is in a group that may approve"}
 INSTALL = "Give the app the scopes of slack-manifest.yaml (pacing init), install it again, and set SLACK_BOT_TOKEN to the new token."
 TOKENS = {"invalid_auth": "Copy the Bot User OAuth Token anew from the app's page (OAuth & Permissions) into SLACK_BOT_TOKEN.",

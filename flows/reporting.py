@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from audit.runs import SealedRun
-from flows import logs, report_charts, report_client
+from flows import card_charts, logs, report_charts, report_client
 from flows.recorded_inputs import recorded
 from flows.settings import Settings
 from flows.wiring import House
@@ -28,6 +28,7 @@ OUTSIDE_KEYS = ["currency", "bucket", "why", "platform", "account_id", "campaign
 REPORT_IN_RUN = 100_000  # flights; more take minutes: `pacing report` writes them on demand
 WORKBOOK_IN_RUN = 10_000  # flights
 EVERY_FLIGHT_ON_PAGE = 20_000  # flights; of more the page lists those that are not on plan: nobody reads on, and the CSV has them all
+TITLED = ["flight_id", "client", "campaign_name", "platform_name"]
 CSV, XLSX, HTML = "report.csv", "report.xlsx", "report.html"
 
 
@@ -52,10 +53,13 @@ def write(house: House, run_id: str, *, client: str | None = None, to: Path | No
         RunError: the run is not sealed, or it knows no such client.
     """
     facts = facts_of(house, run_id)
-    report = build(facts) if client is None else report_client.build(facts, client)
+    return _written(house, build(facts) if client is None else report_client.build(facts, client), to=to, in_run=in_run)
+
+
+def _written(house: House, report: Report, *, to: Path | None, in_run: bool) -> dict[str, Path]:
     with_workbook = not in_run or len(report.flights) <= WORKBOOK_IN_RUN
     report = dataclasses.replace(report, beside=(CSV, XLSX) if with_workbook else (CSV,))
-    folder = to or place(house.settings.home, run_id, report.client)
+    folder = to or place(house.settings.home, report.run_id, report.client)
     made = {HTML: page(report).encode("utf-8", "replace"), CSV: b"\xef\xbb\xbf" + report_tables.csv_text(report).encode("utf-8", "replace")}  # Excel needs the mark
     if with_workbook:
         made[XLSX] = report_tables.workbook(report)
@@ -64,17 +68,24 @@ def write(house: House, run_id: str, *, client: str | None = None, to: Path | No
 
 
 def page_of(house: House, run_id: str, flights: int) -> str | None:
-    """Write the report of a run that has just been sealed; its page, or null: a run that stands does not fail for what only shows it.
+    """Write the report of a run that has just been sealed, and show its charts below its new cards; its page, or null: a run that stands does not fail for what only shows it.
 
     Of more than REPORT_IN_RUN flights it takes minutes, and `pacing report` writes it on demand.
     """
     if flights > REPORT_IN_RUN:
         return None
     try:
-        return str(write(house, run_id, in_run=True)[HTML])
+        report = build(facts_of(house, run_id))
+        page = str(_written(house, report, to=None, in_run=True)[HTML])
+        card_charts.send(house, run_id, report.charts, {row["flight_id"]: title_of(row) for row in natives(report.flights[TITLED])})
+        return page  # noqa: TRY300  what was sent is said by the outbox
     except Exception as error:  # noqa: BLE001  whatever it is: the run is sealed, and `pacing report` says it again
         logs.warn(f"the report of run {run_id} could not be written: {type(error).__name__}: {error}")
         return None
+
+
+def title_of(row: Mapping[str, str | None]) -> str:
+    return " · ".join(str(part) for part in (row["client"], row["campaign_name"] or row["platform_name"] or row["flight_id"]) if part)
 
 
 def url_of(settings: Settings, run_id: str) -> str | None:

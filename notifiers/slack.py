@@ -1,7 +1,8 @@
-"""Slack as the relay's poster: four calls through slack_sdk, and its errors as two of ours.
+"""Slack as the relay's poster: a few calls through slack_sdk, and its errors as two of ours.
 
 The SDK's own retries are off: its connection-error retry posts twice when Slack took the message and then closed the line
-(measured, FACTS). A message carries its delivery id as metadata, so that the relay can look for it after an unknown outcome.
+(measured, FACTS). A message carries its delivery id as metadata, a chart as its file's name, so that the relay can look for either after an
+unknown outcome.
 """
 
 import logging
@@ -14,6 +15,8 @@ from urllib.error import URLError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
 
+from notifiers.chart_message import chart_of
+from notifiers.chart_png import png
 from notifiers.delivery import Sent
 from notifiers.message import Message
 from pacing_brain.errors import SlackRefused, SlackUnavailable
@@ -23,6 +26,7 @@ EVENT_TYPE = "pacing_card"
 TIMEOUT_S = 15
 PAGE, PAGES = 200, 5  # how far back a message is looked for: it was sent minutes ago
 DEFAULT_RETRY_S = 30.0
+TITLE, ALT = 100, 1000  # characters
 
 GONE = frozenset({"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found"})
 OF_WORKSPACE = frozenset({
@@ -60,6 +64,8 @@ class Slack:
             SlackUnavailable: try later; `outcome_unknown` when it may have been posted.
             SlackRefused: Slack said no; `fault` says to what.
         """
+        if chart_of(message):
+            return self._share(channel, None, message, delivery_id)
         return self._sent(channel, self._call("chat.postMessage", self._content(channel, message, delivery_id)))
 
     def update(self, channel: str, ts: str, message: Message, delivery_id: str) -> Sent | None:
@@ -69,6 +75,8 @@ class Slack:
 
     def reply(self, channel: str, thread_ts: str, message: Message, delivery_id: str) -> Sent | None:
         """A message below another; None: that one is gone."""
+        if chart_of(message):
+            return self._share(channel, thread_ts, message, delivery_id)
         answer = self._call("chat.postMessage", {**self._content(channel, message, delivery_id), "thread_ts": thread_ts}, gone=GONE)
         return self._sent(channel, answer) if answer else None
 
@@ -79,7 +87,27 @@ class Slack:
             metadata = message.get("metadata") or {}
             if metadata.get("event_type") == EVENT_TYPE and (metadata.get("event_payload") or {}).get("delivery_id") == delivery_id:
                 return Sent(where, str(message["ts"]))
+            if any(file.get("name") == _file_name(delivery_id) for file in message.get("files") or ()):
+                return Sent(where, str(message["ts"]))
         return None
+
+    def _share(self, channel: str, thread_ts: str | None, message: Message, delivery_id: str) -> Sent:
+        """Upload a chart and show it, in three calls of which the last alone makes it seen. An app that may not upload goes without charts."""
+        drawn = chart_of(message)
+        assert drawn is not None  # noqa: S101  both callers asked
+        where = self._ids.get(channel, channel)
+        try:
+            answer = self._client.files_upload_v2(
+                channel=where, thread_ts=thread_ts, file=png(*drawn), filename=_file_name(delivery_id), title=drawn[1][:TITLE], alt_txt=message.text[:ALT],
+                request_file_info=False)
+            return Sent(where, str(answer["file"]["id"]))
+        except SlackApiError as error:
+            code = _code(error)
+            if code in OF_WORKSPACE - {"invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"}:
+                raise SlackRefused(f"Slack refused a chart: {code}. Give the app files:write (pacing init) and install it again.", fault="message") from None
+            raise _refusal("files.upload", code, error) from None
+        except (OSError, HTTPException, SlackClientError, ValueError, KeyError, TypeError) as error:
+            raise _no_answer("files.upload", error) from None
 
     def _history(self, channel: str, thread_ts: str | None) -> Iterator[dict[str, Any]]:
         query: dict[str, Any] = {"channel": channel, "include_all_metadata": True, "limit": PAGE}
@@ -120,6 +148,10 @@ class Slack:
         except (OSError, HTTPException, SlackClientError, ValueError) as error:
             raise _no_answer(method, error) from None
         raise SlackUnavailable(f"Slack's answer to {method} could not be read.", outcome_unknown=True)
+
+
+def _file_name(delivery_id: str) -> str:
+    return f"pacing-{delivery_id}.png"
 
 
 def _code(error: SlackApiError) -> str:

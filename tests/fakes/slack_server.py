@@ -34,6 +34,7 @@ class Posted:
     metadata: dict[str, Any]
     thread_ts: str | None = None
     edits: int = 0
+    files: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def delivery_id(self) -> str:
@@ -46,12 +47,14 @@ class SlackServer:
 
     channels: dict[str, str] = field(default_factory=lambda: {"C0TEST": "pacing", "C0ACME": "acme"})  # id -> name
     token: str = TOKEN
-    scopes: set[str] = field(default_factory=lambda: {"chat:write", "channels:history", "groups:history"})
+    scopes: set[str] = field(default_factory=lambda: {"chat:write", "channels:history", "groups:history", "files:write"})
     not_joined: set[str] = field(default_factory=set)  # channels that the app is not in
     rate_limited: bool = False  # about one message a second and channel, as Slack
     retry_after_s: int = 1
     clock: Callable[[], float] = time.monotonic
     messages: list[Posted] = field(default_factory=list)
+    uploads: dict[str, dict[str, Any]] = field(default_factory=dict)  # file id -> name, size asked for, bytes
+    shared: list[Posted] = field(default_factory=list)  # messages that show a file
     calls: list[str] = field(default_factory=list)
     faults: deque[str] = field(default_factory=deque)  # one per writing call, in order
     violations: list[str] = field(default_factory=list)
@@ -83,7 +86,8 @@ class SlackServer:
         known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "auth.test": lambda _: {"ok": True, "team": "Test", "team_id": "T0TEST", "user": "pacing", "user_id": "U0BOT", "bot_id": "B0BOT"}, "chat.postMessage": self._post,
             "users.info": self._user, "usergroups.users.list": self._group, "views.open": self._view, "chat.postEphemeral": self._whisper,
-            "chat.update": self._update, "conversations.history": self._history, "conversations.replies": self._replies}
+            "chat.update": self._update, "conversations.history": self._history, "conversations.replies": self._replies,
+            "files.getUploadURLExternal": self._upload_url, "files.completeUploadExternal": self._share}
         return known[method](given) if method in known else {"ok": False, "error": "unknown_method"}
 
     def _user(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -132,6 +136,26 @@ class SlackServer:
         found.text, found.blocks, found.metadata, found.edits = given["text"], given["blocks"], given["metadata"], found.edits + 1
         return {"ok": True, "channel": found.channel, "ts": found.ts, "text": found.text}
 
+    def _upload_url(self, given: dict[str, Any]) -> dict[str, Any]:
+        if "files:write" not in self.scopes:
+            return {"ok": False, "error": "missing_scope", "needed": "files:write"}
+        file = f"F{len(self.uploads) + 1:08}"
+        self.uploads[file] = {"name": given["filename"], "length": int(given["length"]), "alt_txt": given.get("alt_txt"), "bytes": b""}
+        return {"ok": True, "upload_url": f"{self.api_url.removesuffix('/').removesuffix('/api')}/upload/{file}", "file_id": file}
+
+    def _share(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Shown as a message without metadata, in a thread that is there or in the channel."""
+        channel, thread = self._channel(given.get("channel_id")), given.get("thread_ts")
+        if not channel:
+            return {"ok": False, "error": "channel_not_found"}
+        if thread and not any(one.ts == thread for one in self.messages):
+            return {"ok": False, "error": "thread_not_found"}
+        files = json.loads(given["files"]) if isinstance(given["files"], str) else given["files"]
+        known = [{"id": one["id"], "title": one["title"], "name": self.uploads[one["id"]]["name"]} for one in files]
+        ts = f"{1_700_000_000 + len(self.calls)}.{len(self.messages) + len(self.shared):06}"
+        self.shared.append(Posted(channel, ts, "", [], {}, thread, files=known))
+        return {"ok": True, "files": known}
+
     def _history(self, given: dict[str, Any]) -> dict[str, Any]:
         """Newest first, without replies, by pages; metadata only when asked for."""
         channel = self._channel(given.get("channel"))
@@ -140,13 +164,13 @@ class SlackServer:
         return self._page(list(reversed(self.visible(channel))), given) if channel else {"ok": False, "error": "channel_not_found"}
 
     def _replies(self, given: dict[str, Any]) -> dict[str, Any]:
-        thread = [one for one in self.messages if given["ts"] in (one.ts, one.thread_ts)]
+        thread = [one for one in (*self.messages, *self.shared) if given["ts"] in (one.ts, one.thread_ts)]
         return self._page(thread, given) if thread else {"ok": False, "error": "thread_not_found"}
 
     def _page(self, found: list[Posted], given: dict[str, Any]) -> dict[str, Any]:
         start, size = int(given.get("cursor") or 0), int(given.get("limit", 100))
         with_metadata = given.get("include_all_metadata") in ("1", "true", True)
-        shown = [{"ts": one.ts, "text": one.text} | ({"metadata": one.metadata} if with_metadata else {}) for one in found[start : start + size]]
+        shown = [{"ts": one.ts, "text": one.text, "files": one.files} | ({"metadata": one.metadata} if with_metadata else {}) for one in found[start : start + size]]
         more = str(start + size) if start + size < len(found) else ""
         return {"ok": True, "messages": shown, "response_metadata": {"next_cursor": more}}
 
@@ -179,13 +203,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         method = self.path.removeprefix("/api/").partition("?")[0]
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path.startswith("/upload/"):
+            self.slack.uploads[self.path.rpartition("/")[2]]["bytes"] = raw
+            self._send(200, b"OK", {})
+            return
+        body = raw.decode()
         given = json.loads(body) if "json" in self.headers.get("Content-Type", "") and body else dict(parse_qsl(body))
         given |= dict(parse_qsl(self.path.partition("?")[2]))
         with self.slack.lock:
-            writing = method in ("chat.postMessage", "chat.update")
+            writing = method in ("chat.postMessage", "chat.update", "files.completeUploadExternal")
             fault = self.slack.faults.popleft() if writing and self.slack.faults else ""
-            limited = fault == "429" or (writing and not fault and self.slack.too_fast(str(given.get("channel"))))
+            limited = fault == "429" or (writing and not fault and self.slack.too_fast(str(given.get("channel") or given.get("channel_id"))))
             kept = not limited and FAULTS.get(fault, True)
             answer = self.slack.answer(method, given, self.headers.get("Authorization", "")) if kept else {}
         if limited:

@@ -78,7 +78,11 @@ def test_the_agency_in_slack(fresh_database, warehouse, tmp_path, slack):
     assert len(slack.visible()) == 11 == ran.summary["alerts_queued"]
     assert len(digests(slack)) == 1
     assert len({posted.delivery_id for posted in slack.messages}) == len(slack.messages)
-    assert desk.outbox()["delivered"] == len(slack.messages) == sum(desk.outbox().values())
+    assert desk.outbox()["delivered"] == len(slack.messages) + len(slack.shared) == sum(desk.outbox().values())
+    charts = {one.thread_ts for one in slack.shared}
+    assert charts <= {posted.ts for posted in slack.visible()}
+    assert len(charts) == len(slack.shared) >= 5
+    assert all(one["bytes"].startswith(b"\x89PNG") and len(one["bytes"]) == one["length"] and "planned" in one["alt_txt"] for one in slack.uploads.values())
     held(slack)
     run_window(desk.settings(**of(slack)), Request(as_of=AT))
     assert len(slack.messages) == 11
@@ -150,15 +154,15 @@ def test_slack_down_costs_no_run_and_no_message(desk, slack):
     ran = desk.run(**of(slack))
     assert not ran.summary["partial"]
     assert not slack.messages
-    assert desk.outbox()["pending"] == ran.summary["alerts_queued"] == 2
+    assert (desk.outbox()["pending"], ran.summary["alerts_queued"]) == (3, 2)  # and the card's chart
     slack.faults.clear()
     desk.at(AT + timedelta(minutes=30))
     kept = keep_up(desk.settings(**of(slack)), catch_up=lambda *_: {"run_id": "none"})
-    assert kept.delivered.delivered == 3
-    assert len(slack.messages) == 3
+    assert kept.delivered.delivered == 4
+    assert (len(slack.messages), len(slack.shared)) == (3, 1)
     keep_up(desk.settings(**of(slack)), catch_up=lambda *_: {"run_id": "none"})
-    assert len(slack.messages) == 3
-    assert desk.outbox()["delivered"] == 3
+    assert (len(slack.messages), len(slack.shared)) == (3, 1)
+    assert desk.outbox()["delivered"] == 4
 
 
 def test_slack_that_refuses_the_token_keeps_what_is_owed(desk, slack):
@@ -166,7 +170,7 @@ def test_slack_that_refuses_the_token_keeps_what_is_owed(desk, slack):
     slack.token = "xoxb-another"
     ran = desk.run(**of(slack))
     assert ran.summary["alerts_queued"] == 2
-    assert desk.outbox() == {"pending": 2, "leased": 0, "delivered": 0, "dead": 0}
+    assert desk.outbox() == {"pending": 3, "leased": 0, "delivered": 0, "dead": 0}
 
 
 def test_observe_shows_the_digest_only(desk, slack, tmp_path):
