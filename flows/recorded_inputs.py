@@ -18,9 +18,12 @@ CONTEXT = "context"  # the run's context and its quarantined rows, kept as a fra
 
 
 def recorded(house: House, run_id: str, policy: Policy) -> Inputs:
-    """The inputs that a run kept."""
+    """The inputs that a run kept; a frame that its version of the program did not know yet is empty."""
     context = house.frames.load(run_id, CONTEXT)
-    loaded: dict[str, Any] = {name: frame.check(house.frames.load(run_id, KEPT_AS.get(name, name))) for name, frame in INPUT_FRAMES.items()}
+    kept = house.frames.kept(run_id)
+    names = {name: KEPT_AS.get(name, name) for name in INPUT_FRAMES}
+    loaded: dict[str, Any] = {name: frame.check(house.frames.load(run_id, names[name])) if names[name] in kept else frame.empty()
+                              for name, frame in INPUT_FRAMES.items()}
     quarantined = tuple(Quarantined.model_validate(row) for row in context["quarantined"].iloc[0])
     return Inputs(run=context_of(context), policy=policy, quarantined=quarantined, **loaded)
 

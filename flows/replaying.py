@@ -13,7 +13,7 @@ from audit.ledger import Recorded
 from audit.merkle import leaf_hash
 from audit.runs import SealedRun
 from flows import libraries, replay_report
-from flows.recorded_inputs import INPUT_FRAMES, KEPT_AS, recorded
+from flows.recorded_inputs import CONTEXT, INPUT_FRAMES, KEPT_AS, recorded
 from flows.recording import decision_shards, outcome_frames
 from flows.replay_report import Side
 from flows.wiring import House, code_version
@@ -98,11 +98,9 @@ def _checked(house: House, run: SealedRun) -> tuple[Past, Inputs]:
     """A run's entries and its inputs, each checked against its digest."""
     past = _past(house, run)
     kept = house.frames.kept(run.run_id)
-    for name in [KEPT_AS.get(each, each) for each in INPUT_FRAMES]:
-        if name not in past.digests or kept.get(name) != past.digests[name]:
+    for name in (*(KEPT_AS.get(each, each) for each in INPUT_FRAMES), CONTEXT):
+        if kept.get(name) != past.digests.get(name):
             raise LedgerError(f"run {run.run_id} is not replayed: its frame {name} has another digest than the ledger names. Run `pacing audit verify`.")
-    if kept.get("context") != past.digests.get("context"):
-        raise LedgerError(f"run {run.run_id} is not replayed: its frame context has another digest than the ledger names. Run `pacing audit verify`.")
     policy = house.policies.get(run.policy_digest)
     if policy is None:
         raise LedgerError(f"run {run.run_id} is not replayed: the text of its policy {run.policy_digest[:12]} is not on the record.")
