@@ -19,8 +19,9 @@ _SEALED = {"sealed", "superseded"}
 
 @dataclass
 class RunFacts:
-    """What the ledger says of runs. segments: the numbers of each run's entries, as first and last of each stretch."""
+    """What the ledger says of runs, from entry `first` on. segments: the numbers of each run's entries, as first and last of each stretch."""
 
+    first: int = 0
     segments: dict[str, list[list[int]]] = field(default_factory=dict)
     opened: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     sealed: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
@@ -54,8 +55,10 @@ def seals(connection: Connection, facts: RunFacts) -> Found:
     """Every seal names entries of its own run and its shards as they stand; the table of runs knows the runs of the ledger and no others."""
     rows = {row.run_id: row for row in connection.execute(select(runs))}
     for run_id, (seq, said) in facts.sealed.items():
-        yield from ((what, seq) for what in _seal(connection, run_id, said, facts.segments.get(run_id, []), rows.get(run_id)))
+        yield from ((what, seq) for what in _seal(connection, run_id, said, facts, rows.get(run_id)))
     for run_id, row in rows.items():
+        if facts.first and run_id not in facts.opened:
+            continue  # it was looked at when everything was
         if row.status in _SEALED and run_id not in facts.sealed:
             yield f"run {run_id} is sealed in the table of runs, but has no seal on the ledger", None
         told = facts.opened.get(run_id)
@@ -67,9 +70,9 @@ def seals(connection: Connection, facts: RunFacts) -> Found:
         yield f"run {run_id} was opened on the ledger, but is not in the table of runs", facts.opened[run_id][0]
 
 
-def _seal(connection: Connection, run_id: str, said: dict[str, Any], segments: list[list[int]], row: Row[Any] | None) -> Iterator[str]:
-    ranges = said.get("seqs", [])
-    if any(not any(first <= start and end <= last for first, last in segments) for start, end in ranges):
+def _seal(connection: Connection, run_id: str, said: dict[str, Any], facts: RunFacts, row: Row[Any] | None) -> Iterator[str]:
+    ranges, segments = said.get("seqs", []), facts.segments.get(run_id, [])
+    if any(not any(first <= start and end <= last for first, last in segments) for start, end in ranges if start >= facts.first):
         yield f"the seal of run {run_id} names entries that are not the run's"
     kept = select(run_shards.c.first_seq, run_shards.c.last_seq).where(run_shards.c.run_id == run_id).order_by(run_shards.c.shard_no)
     if [list(shard) for shard in connection.execute(kept)] != ranges:
@@ -91,6 +94,8 @@ def inputs(connection: Connection, facts: RunFacts) -> Found:
             yield f"frame {name} of run {run_id} has another digest than the ledger names", seq
     checked: set[tuple[str, str]] = set()
     for frame in frames.values():
+        if facts.first and frame.run_id not in facts.inputs and frame.run_id not in facts.sealed:
+            continue
         told = facts.inputs.get(frame.run_id)
         yield from ((what, told[0] if told else None) for what in _frame(connection, frame, checked))
     kept = {row.digest: row.text for row in connection.execute(select(policies.c.digest, policies.c.text))}

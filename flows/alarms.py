@@ -32,4 +32,4 @@ def alarm(house: House, subject: str, said: str) -> bool:
 def _message(house: House, thread: str, subject: str, said: str) -> outbox.OutgoingMessage:
     text = f"🔴 The monitor needs its engineer ({subject}): {outside(said, SAID_CHARACTERS)}"
     block = section([text])
-    return outbox.OutgoingMessage(outbox.delivery_id("", thread, "post"), house.channel, thread, "post", text, [block] if block else [])
+    return outbox.OutgoingMessage(outbox.delivery_id("", thread, "post"), house.policy.alerts.monitor_channel or house.channel, thread, "post", text, [block] if block else [])

@@ -219,11 +219,12 @@ def audit_verify(anchor: Annotated[list[Path] | None, typer.Option("--anchor", m
                  key: Annotated[Path | None, typer.Option("--key", metavar="FILE", help="The public key (verifier.txt); default: this home's.")] = None,
                  max_age_hours: Annotated[float, typer.Option(min=0, help="How old what the newest anchor covers may be.")] = 24.0,
                  inputs: Annotated[bool, typer.Option("--inputs/--no-inputs", help="Also read every recorded input.")] = True,
+                 incremental: Annotated[bool, typer.Option("--incremental", help="Only what came since the last verified checkpoint, within a week.")] = False,
                  as_json: Json = False) -> None:
     """Is the ledger what was anchored? Fails when no anchor is young enough to say so."""
     from flows.commands_verify import audit_verify as verify
 
-    _do(verify, anchors=anchor or [], key=key, max_age_hours=max_age_hours, inputs=inputs, as_json=as_json)
+    _do(verify, anchors=anchor or [], key=key, max_age_hours=max_age_hours, inputs=inputs, incremental=incremental, as_json=as_json)
 
 
 @audit_app.command("checkpoint")

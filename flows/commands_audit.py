@@ -7,7 +7,7 @@ from audit import exports, ledger
 from flows import views
 from flows.anchoring import anchor
 from flows.commands_record import open_record
-from flows.commands_verify import verifier_of
+from flows.verifying import verifier_of
 from flows.settings import Settings
 from flows.views_audit import entries_report
 from pacing_brain.errors import UsageError

@@ -1,28 +1,27 @@
 """What `pacing audit verify`, `checkpoint`, `prove`, `verify-proof` and `stats` do."""
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from audit import clock, keys, ledger, proofs, stats
+from audit import keys, ledger, proofs, stats
 from audit.anchors import anchor
-from audit.checkpoint import ORIGIN, Signer, Verifier
-from audit.verify import Note, Verified, verify
+from audit.checkpoint import Signer, Verifier
+from audit.verify import Verified
 from flows import logs, views
 from flows.commands import read_as_of
 from flows.commands_record import open_record
 from flows.settings import Settings
+from flows.verifying import key_of, notes, verified, verifier_of
 from flows.views_audit import stats_report, verified_report
-from flows.wiring import House
 from pacing_brain.errors import LedgerError, UsageError
 
 
-def audit_verify(*, anchors: list[Path], key: Path | None, max_age_hours: float, inputs: bool, as_json: bool) -> int:
+def audit_verify(*, anchors: list[Path], key: Path | None, max_age_hours: float, inputs: bool, incremental: bool, as_json: bool) -> int:
     """0 when the ledger is what was anchored; 1 else, or when no anchor is young enough to say so."""
     with open_record(Settings.read()) as house:
-        found = verify(house.database, _notes(house, anchors), [verifier_of(house, key)], now=_now(house), max_age=timedelta(hours=max_age_hours),
-                       inputs=inputs)
+        found = verified(house, full=not incremental, anchors=anchors, key=key, max_age=timedelta(hours=max_age_hours), inputs=inputs)
         known = _known(found) | {"anchor_dir": str(house.anchors.directory), "same_machine": house.anchors.same_machine and not anchors}
     views.emit(known) if as_json else views.show(verified_report(known))
     if not found.ok:
@@ -49,7 +48,7 @@ def audit_checkpoint(*, as_json: bool) -> int:
 def audit_prove(seq: int, *, to: Path | None) -> int:
     """A proof that an entry is on the ledger that was anchored; to a file, or to stdout."""
     with open_record(Settings.read()) as house, house.database.transaction() as connection:
-        proof = proofs.prove(connection, seq, _notes(house, []), [verifier_of(house, None)])
+        proof = proofs.prove(connection, seq, notes(house, []), [verifier_of(house, None)])
     if to is None:
         sys.stdout.write(proof.decode())
         return 0
@@ -66,7 +65,7 @@ def audit_verify_proof(file: Path, *, key: Path | None, as_json: bool) -> int:
         proof = file.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
-    shown = proofs.check(proof, [_key_of(key) if key else _own_key(proof)])
+    shown = proofs.check(proof, [key_of(key) if key else _own_key(proof)])
     known = {"seq": shown.seq, "size": shown.checkpoint.size, "root": shown.checkpoint.root.hex(), "origin": shown.checkpoint.origin, "body": shown.body}
     if as_json:
         views.emit(known)
@@ -87,40 +86,11 @@ def audit_stats(*, campaign: str | None, run_id: str | None, since: str | None, 
     return 0
 
 
-def _notes(house: House, given: list[Path]) -> list[Note]:
-    """The anchors that were given, then those of the directory."""
-    try:
-        return [Note(str(path), path.read_text("utf-8")) for path in [*given, *house.anchors.files()]]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--anchor: cannot read it: {error}") from error
-
-
-def verifier_of(house: House, key: Path | None) -> Verifier:
-    if key is not None:
-        return _key_of(key)
-    with house.database.transaction() as connection:
-        name = ORIGIN.format(ledger_id=ledger.head(connection).ledger_id)
-    return Signer(name, house.signing_key()).verifier
-
-
-def _key_of(path: Path) -> Verifier:
-    try:
-        return Verifier.parse(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--key: cannot read {path}: {error}") from error
-
-
 def _own_key(proof: bytes) -> Verifier:
     """The key of this home under the name that the proof's checkpoint claims: a signature of another key does not hold under it."""
     settings = Settings.read()
     own = keys.read(settings.signing_key_file or settings.home / "keys" / keys.FILE)
     return Signer(proofs.origin_of(proof), own).verifier
-
-
-def _now(house: House) -> datetime:
-    """This machine's clock; in a demo or test home, whose database clock is shifted, that one."""
-    with house.database.transaction() as connection:
-        return clock.now(connection) if clock.is_shifted(connection) else datetime.now(UTC)
 
 
 def _known(found: Verified) -> dict[str, Any]:

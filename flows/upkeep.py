@@ -10,6 +10,7 @@ from flows import illness, logs
 from flows.anchoring import anchor, copy_to_slack
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
+from flows.verifying import keep_verified
 from flows.wiring import House, open_house
 from notifiers.delivery import DeliveryReport, relay
 
@@ -47,6 +48,7 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
     2. expire    recommendations that nobody answered in time, silences whose time is up
     3. watch     windows that nobody ran are said once each, runs without a heartbeat are named
     4. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
+    5. verify    the ledger since it was verified last, once a week all of it; failing is an alarm
 
     Raises:
         PacingError: as `open_house` and `run_window`.
@@ -59,12 +61,19 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
         missed, silent = steps.do(watch, house)  # 3
         lacking = house.windows.present_lacks_run(house.policy.schedule_hours, house.now(), grace=GRACE, again_after=AGAIN_AFTER)
         caught_up = catch_up(settings, Request())["run_id"] if lacking else None  # 4
+        steps.do(check, house)  # 5
     return Kept(delivered, expired, missed, silent, caught_up)
 
 
 def sign(house: House) -> None:
     if "error" not in anchor(house):
         copy_to_slack(house)
+
+
+def check(house: House) -> str:
+    """Whether the ledger verifies, in a word that a task may keep."""
+    found = keep_verified(house)
+    return "not verified" if found is None else "verified" if found.ok else "does not verify"
 
 
 def send(house: House) -> DeliveryReport:
