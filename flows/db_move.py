@@ -12,7 +12,7 @@ from audit.database import Database
 from audit.verify import Note, verify
 from flows import views
 from flows.commands_record import open_record
-from flows.commands_verify import verifier_of
+from flows.verifying import verifier_of
 from flows.db import upgraded
 from flows.settings import Settings
 from flows.wiring import MOVED, House
