@@ -1,6 +1,6 @@
 """The figures of the record for Prometheus, read when it asks: any process may serve them, and a restart loses nothing."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 from prometheus_client import CollectorRegistry, generate_latest
@@ -9,13 +9,14 @@ from prometheus_client.registry import Collector
 
 from audit.figures import Figures, Standing
 from audit.observations import Observations
+from flows.expiries import Expiry
 
 
 class RecordCollector(Collector):
     """What stands on the record. The loads of the last run are read once per run, the rest at each scrape."""
 
-    def __init__(self, figures: Figures, frames: Observations) -> None:
-        self._figures, self._frames = figures, frames
+    def __init__(self, figures: Figures, frames: Observations, expiring: Callable[[], Sequence[Expiry]] = tuple) -> None:
+        self._figures, self._frames, self._expiring = figures, frames, expiring
         self._loads: tuple[str, dict[str, pd.Timestamp]] = "", {}
 
     def collect(self) -> Iterator[Metric]:
@@ -31,6 +32,11 @@ class RecordCollector(Collector):
         yield _counter("pacing_quarantined_rows", "Rows that could not be used, over all sealed runs.", now.quarantined)
         yield _gauge("pacing_ledger_size", "Entries of the ledger.", now.ledger_size)
         yield self._ages(now)
+        ends = GaugeMetricFamily("pacing_expires_timestamp_seconds", "When a key, a token or a login ends, where that can be known.", labels=["what"])
+        for one in self._expiring():
+            if one.ends is not None:
+                ends.add_metric([one.what], one.ends.timestamp())
+        yield ends
 
     def describe(self) -> Iterator[Metric]:
         """Nothing: a registry must not read the record when the collector is registered."""

@@ -13,6 +13,7 @@ from audit.database import Database
 from audit.figures import Figures
 from audit.observations import Observations
 from flows import logs
+from flows.expiries import expiries
 from flows.metrics import RecordCollector
 from flows.ops_app import ops_app
 from flows.settings import Settings
@@ -45,7 +46,7 @@ def _ops(house: House) -> ASGIApp:
     """On connections of its own: a slow scrape holds up nobody."""
     database = Database(str(house.database.url.render_as_string(hide_password=False)), pool_size=2, statement_timeout_s=OPS_STATEMENT_S)
     figures = Figures(database)
-    return ops_app(RecordCollector(figures, Observations(database)), figures.standing, house.policy.schedule_hours)
+    return ops_app(RecordCollector(figures, Observations(database), lambda: expiries(house.settings, database)), figures.standing, house.policy.schedule_hours)
 
 
 @contextmanager

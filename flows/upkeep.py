@@ -7,7 +7,9 @@ from typing import Any
 
 from audit.windows import SilentRun
 from flows import illness, logs
+from flows.alarms import alarm
 from flows.anchoring import anchor, copy_to_slack
+from flows.expiries import expiries, warnings
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
 from flows.verifying import keep_verified
@@ -46,7 +48,7 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
     0. sign      what was written since the newest anchor is signed and anchored; a copy of the checkpoint is to go to Slack
     1. relay     what is undelivered goes out
     2. expire    recommendations that nobody answered in time, silences whose time is up
-    3. watch     windows that nobody ran are said once each, runs without a heartbeat are named
+    3. watch     windows that nobody ran are said once each, runs without a heartbeat are named, keys that end soon are an alarm
     4. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
     5. verify    the ledger since it was verified last, once a week all of it; failing is an alarm
 
@@ -90,6 +92,8 @@ def expire(house: House) -> tuple[str, ...]:
 def watch(house: House) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Windows said to be missed now, and runs that show no sign of life."""
     now = house.now()
+    for what, line in warnings(expiries(house.settings, house.database), now):
+        alarm(house, what, line)
     missed = house.windows.record_missed(house.windows.missed(house.policy.schedule_hours, now))
     silent = house.windows.silent(now)
     if missed or silent:

@@ -12,20 +12,23 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from audit.figures import Figures
 from flows.ops_app import readiness
-from tests.conftest import _execute
+from tests.conftest import APP_LOGIN, _execute
 from tests.flows.conftest import ROOT, shift_to
 from tests.flows.desk import AT, LOADED, Desk, Ran, loaded, new_database, planned, spent
 
 METRICS = {"pacing_run_seconds", "pacing_campaigns", "pacing_last_sealed_run_timestamp_seconds", "pacing_outbox_pending",
-           "pacing_recommendations_open", "pacing_quarantined_rows_total", "pacing_ledger_size", "pacing_warehouse_age_seconds"}
+           "pacing_recommendations_open", "pacing_quarantined_rows_total", "pacing_ledger_size", "pacing_warehouse_age_seconds", "pacing_expires_timestamp_seconds"}
+ENDS = datetime(2030, 1, 2, tzinfo=UTC)
+DEPLOY = ROOT / "deploy"
 
 
 def free_port() -> int:
@@ -69,8 +72,10 @@ def served(postgres, template_database, warehouse, short_tmp) -> Iterator[Served
         desk.load(spent(), loaded())
         ran = desk.run()
         public, ops = free_port(), free_port()
+        _execute(postgres, f"ALTER ROLE {APP_LOGIN} VALID UNTIL '{ENDS.isoformat()}'")
         with started(urls.app, folder, public, ops) as process:
             yield Served(process, public, ops, desk, ran)
+        _execute(postgres, f"ALTER ROLE {APP_LOGIN} VALID UNTIL 'infinity'")
 
 
 class started:  # noqa: N801  reads as a phrase in `with`
@@ -110,6 +115,7 @@ def test_every_metric_shows_what_the_record_says(served):
     """The metrics are those of the contract and no other, each with the figure of the last sealed run or of the record."""
     samples, summary = served.samples(), served.ran.summary
     assert {name for name, _ in samples} == METRICS
+    assert samples["pacing_expires_timestamp_seconds", (("what", "the password of the Postgres login"),)] == ENDS.timestamp()
     assert {dict(labels)["step"]: value for (name, labels), value in samples.items() if name == "pacing_run_seconds"} == summary["seconds"]
     shown = {(dict(labels)["severity"], dict(labels)["action"]): value for (name, labels), value in samples.items() if name == "pacing_campaigns"}
     assert shown == served.ran.decisions.groupby(["severity", "action"], observed=True).size().to_dict()
@@ -120,6 +126,22 @@ def test_every_metric_shows_what_the_record_says(served):
     ages = {dict(labels)["account"]: value for (name, labels), value in samples.items() if name == "pacing_warehouse_age_seconds"}
     assert set(ages) == {"118", "4402"}
     assert all(timedelta(seconds=age) - (AT - LOADED) < timedelta(minutes=5) for age in ages.values())
+
+
+def test_the_dashboard_and_the_rules_name_metrics_that_are_there(served):
+    """Every metric of deploy/grafana and deploy/prometheus is on `/metrics`, with each label that they use, and each metric is on the dashboard."""
+    samples = served.samples()
+    labels = {label for _, pairs in samples for label, _ in pairs}
+    panels = [target["expr"] for panel in json.loads((DEPLOY / "grafana/pacing.json").read_text())["panels"] for target in panel["targets"]]
+    rules = [rule for group in yaml.safe_load((DEPLOY / "prometheus/rules.yml").read_text())["groups"] for rule in group["rules"]]
+    assert {name for expr in panels for name in re.findall(r"pacing_[a-z_]+", expr)} == METRICS
+    assert {name for rule in rules for name in re.findall(r"pacing_[a-z_]+", rule["expr"])} <= METRICS
+    used = {label for expr in panels for label in re.findall(r"by \((\w+)\)", expr)} | {
+        label for rule in rules for label in re.findall(r"\$labels\.(\w+)", rule["annotations"]["summary"])}
+    assert used <= labels
+    assert all(set(rule["annotations"]) == {"summary", "next"} for rule in rules)
+    (target,) = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())["scrape_configs"][0]["static_configs"][0]["targets"]
+    assert target == "127.0.0.1:9300"
 
 
 def test_ready_until_the_next_seal_is_overdue(served):
