@@ -17,11 +17,16 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(policy_app, name="policy")
 silence_app = typer.Typer(help="Silences: problems that nobody wants to hear of for a while.", no_args_is_help=True)
 app.add_typer(silence_app, name="silence")
+asks_app = typer.Typer(help="The questions that await an answer, and answering them without Slack.", no_args_is_help=True)
+app.add_typer(asks_app, name="recommendations")
 db_app = typer.Typer(help="The database: its schema, and from embedded to a server.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
 app.add_typer(warehouse_app, name="warehouse")
 
+Asked = Annotated[str, typer.Argument(metavar="ID", help="As `pacing recommendations list` shows it.")]
+Who = Annotated[str, typer.Option("--as", metavar="WHO", help="For whom you answer: a claim, kept beside your own login, which it counts for.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout; logs go to stderr.")]
 _debug = False
 
@@ -353,3 +358,44 @@ def silence_end(silence_id: Annotated[str, typer.Argument(metavar="ID", help="As
     from flows.commands_silence import silence_end as command
 
     _do(command, silence_id, who=who, reason=reason, as_json=as_json)
+
+
+@asks_app.command("list")
+def recommendations_list(every: Annotated[bool, typer.Option("--all", help="The newest 50, answered ones too.")] = False, as_json: Json = False) -> None:
+    """What awaits an answer, oldest first."""
+    from flows.commands_recommendations import list_them as command
+
+    _do(command, every=every, as_json=as_json)
+
+
+@asks_app.command("show")
+def recommendations_show(recommendation_id: Asked, as_json: Json = False) -> None:
+    """One question: what is asked, why, who approved it so far."""
+    from flows.commands_recommendations import show as command
+
+    _do(command, recommendation_id, as_json=as_json)
+
+
+@asks_app.command("approve")
+def recommendations_approve(recommendation_id: Asked, who: Who, reason: Reason) -> None:
+    """Pause the campaign: the same rules as for the button."""
+    from flows.commands_recommendations import decide as command
+
+    _do(command, "approve", recommendation_id, claim=who, reason=reason)
+
+
+@asks_app.command("reject")
+def recommendations_reject(recommendation_id: Asked, who: Who, reason: Reason) -> None:
+    """Keep it running; silent for 24 hours or until it gets worse."""
+    from flows.commands_recommendations import decide as command
+
+    _do(command, "reject", recommendation_id, claim=who, reason=reason)
+
+
+@asks_app.command("snooze")
+def recommendations_snooze(recommendation_id: Asked, who: Who, reason: Reason,
+                           until: Annotated[str | None, typer.Option(metavar="ISO8601", help="When you want to be reminded; default: in 4 hours.")] = None) -> None:
+    """Be reminded later."""
+    from flows.commands_recommendations import decide as command
+
+    _do(command, "snooze", recommendation_id, claim=who, reason=reason, until=until)
