@@ -30,6 +30,8 @@ def explanation_report(known: Row, chart: Chart | None = None) -> RenderableType
         parts += [views.heading("Why"), views.say(row["root_cause"])]
     if row["mitigation"]:
         parts += [views.heading("What can be done"), views.numbered(row["mitigation"])]
+    if row.get("reallocation"):
+        parts += [views.heading("Budget that could move within the client"), moves(row)]
     if row["candidates"]:
         parts += [views.heading("Campaigns it was compared with"), _candidates(row)]
     parts += [views.heading("Variance bridge"), bridge(known), views.heading("Decided before"), history(known["history"])]
@@ -123,6 +125,17 @@ def bridge(known: Row) -> RenderableType:
     made.add_row("not explained", f"{'+' if residual > 0 else ''}{money(residual, currency)}")
     made.add_row(Text("= spent to date", "bold"), views.say(money(row["actual_micros"], currency), "bold"))
     return Group(made, Text("The whole variance stands as not explained: noise, weekday shape and platform allowances are not told apart yet.", "dim"))
+
+
+def moves(row: Row) -> RenderableType:
+    """What siblings could give or take, and this flight's budget before and after."""
+    currency, total = row["currency"], sum(one["micros"] for one in row["reallocation"])
+    made = views.table("", "flight", "amount", right=("amount",), whole=("flight", "amount"))
+    made.add_row("its budget", views.say(row["flight_id"]), money(row["budget_micros"], currency))
+    for one in row["reallocation"][:LISTED]:
+        made.add_row(views.say(one["campaign_name"]), views.say(one["flight_id"]), f"{'+' if one['micros'] > 0 else ''}{money(one['micros'], currency)}")
+    made.add_row(Text("after that", "bold"), "", views.say(money(row["budget_micros"] + total, currency), "bold"))
+    return made
 
 
 def landing(row: Row) -> RenderableType:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pacing_brain import breaker, effects, findings, frames, match, mitigation
+from pacing_brain import breaker, effects, findings, frames, match, reallocation
 from pacing_brain.digests import group_digests
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
@@ -24,7 +24,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     """The outcome of a run from the decided parts of its cohort."""
     whole = pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
     decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
-    decisions = _with_reallocation(decisions)
+    decisions = _with_reallocation(decisions, inputs)
     held = breaker.look(decisions, inputs)
     decisions = breaker.hold(decisions, held)
     decisions = _with_digests(decisions, inputs, days)
@@ -52,12 +52,14 @@ def failed(flight: pd.DataFrame, error: Exception) -> pd.DataFrame:
     return row.assign(reasons=[[said]] * len(row), mitigation=[[]] * len(row), gates=[{}] * len(row))
 
 
-def _with_reallocation(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Where a sibling of the same client could take or give the money, that is one more remedy."""
-    said = mitigation.reallocate(decisions)
-    advice = [[*(steps or []), *([said[flight]] if flight in said else [])]
-              for flight, steps in zip(decisions["flight_id"], decisions["mitigation"].where(decisions["mitigation"].notna(), None), strict=True)]
-    return decisions.assign(mitigation=advice)
+def _with_reallocation(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """Where siblings of the same client could take or give budget, that is a table, and one more remedy of a flight that is not healthy."""
+    table = reallocation.by_flight(reallocation.moves(decisions, inputs.policy.resolve(decisions)), decisions)
+    mine = [table.get(flight) for flight in decisions["flight_id"]]
+    advice = [[*(steps or []), *([reallocation.sentence(rows, currency)] if rows and lane != Lane.HEALTHY.value else [])]
+              for steps, rows, currency, lane in zip(decisions["mitigation"].where(decisions["mitigation"].notna(), None), mine, decisions["currency"],
+                                                     decisions["lane"], strict=True)]
+    return decisions.assign(mitigation=advice, reallocation=pd.Series(mine, index=decisions.index, dtype="object"))
 
 
 def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -> pd.DataFrame:

@@ -1,23 +1,16 @@
 """What can be done about a flight that is not healthy: remedies with their figures, and one recommendation.
 
-Each flight's advice depends on its own row only. What needs its siblings, moving money within the client, is `reallocate`, which runs over
-everything once the flights are decided.
+Each flight's advice depends on its own row only. What needs its siblings, moving money within the client, is `reallocation`.
 """
-
-from collections import defaultdict
-from collections.abc import Iterator
 
 import pandas as pd
 
 from pacing_brain import curves, remedies
 from pacing_brain.evidence import Case
 from pacing_brain.model import Action, Lane, RunContext
-from pacing_brain.money import money
 from pacing_brain.remedies import FIXES, Outlook
-from pacing_brain.verdicts import Row, records
+from pacing_brain.verdicts import records
 from pacing_brain.zones import moment_text
-
-JUDGED_LANES = [Lane.HEALTHY.value, Lane.WARNING.value, Lane.CRITICAL.value]
 
 
 def advise(flights: pd.DataFrame, run: RunContext) -> pd.DataFrame:
@@ -76,39 +69,3 @@ def _halt(case: Case, outlook: Outlook) -> str:
     if outlook.catch_up is None or outlook.left_micros <= 0:
         return f"Pause it in {case.platform}: {case.money(case['actual_micros'])} of {case.money(case['budget_micros'])} is spent."
     return f"Pause it in {case.platform} until about {moment_text(outlook.catch_up, case['account_timezone'])}, when the plan has caught up."
-
-
-def reallocate(flights: pd.DataFrame) -> dict[str, str]:
-    """flight_id -> one sentence that names a sibling of the same client and currency that could take or give the money.
-
-    Money moves from the flight that is furthest under plan to the one that is furthest over, or to one that spends to plan; only between
-    flights that still run and whose figures can be trusted. Ties go to the first flight_id.
-    """
-    running = flights[flights["lane"].isin(JUDGED_LANES) & flights["phase"].isin(["early", "live"]) & flights["client"].notna()
-                      & flights["actual_micros"].notna() & flights["target_micros"].notna()]
-    off = (running["actual_micros"] - running["target_micros"]).astype("int64")
-    slim = running[["flight_id", "campaign_name", "client", "currency", "lane", "direction", "target_micros"]].assign(off=off)
-    groups: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in records(slim):
-        groups[row["client"], row["currency"]].append(row)
-    return {flight: sentence for group in groups.values() for flight, sentence in _within(group)}
-
-
-def _within(group: list[Row]) -> Iterator[tuple[str, str]]:
-    bad = [row for row in group if row["lane"] != Lane.HEALTHY.value]
-    under, over = ([row for row in bad if row["direction"] == side] for side in ("under", "over"))
-    steady = [row for row in group if row["lane"] == Lane.HEALTHY.value and row["direction"] != "under"]
-    giver = min(under, key=lambda row: (row["off"], row["flight_id"]), default=None)
-    taker = min(over, key=lambda row: (-row["off"], row["flight_id"]), default=None)
-    fallback = min(steady, key=lambda row: (-row["target_micros"], row["flight_id"]), default=None)
-    for row in under:
-        if taker is not None:
-            yield row["flight_id"], (f"{money(min(-row['off'], taker['off']), row['currency'])} could move to {taker['campaign_name']} "
-                                     f"of the same client, which is {money(taker['off'], row['currency'])} over plan.")
-        elif fallback is not None:
-            yield row["flight_id"], (f"Up to {money(-row['off'], row['currency'])} could move to {fallback['campaign_name']} of the same client, "
-                                     "which spends to plan.")
-    for row in over:
-        if giver is not None:
-            yield row["flight_id"], (f"If the spend is wanted, {money(min(row['off'], -giver['off']), row['currency'])} of budget could come from "
-                                     f"{giver['campaign_name']} of the same client, which is {money(-giver['off'], row['currency'])} under plan.")

@@ -26,7 +26,7 @@ SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market",
                  "flight": "flight_id"}
 ALSO_SCOPED = ("approvals",)  # not numbers of a flight: read when somebody answers
 ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
-SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions", "forecast")
+SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions", "forecast", "reallocation")
 
 
 class _Table(BaseModel):
@@ -121,6 +121,12 @@ class Forecast(_Table):
 
     tolerance_pct: NonNegativeFloat = 5.0  # of the budget, on either side
     answer_hours: PositiveFloat = 12.0
+
+
+class Reallocation(_Table):
+    """How much of its own budget a flight may give away or take on, when budget is moved between a client's flights."""
+
+    most_pct: NonNegativeFloat = 30.0
 
 
 class Tracker(_Table):
@@ -227,6 +233,7 @@ class Policy(_Table):
     zero: Zero = Zero()
     actions: Actions = Actions()
     forecast: Forecast = Forecast()
+    reallocation: Reallocation = Reallocation()
     tracker: Tracker = Tracker()
     ended: Ended = Ended()
     clock: Clock = Clock()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -57,7 +58,7 @@ def test_spent_planned_and_percent_are_one_figure(flight: str) -> None:
         assert f"{shown['pct']} of plan to date" in explained
     if flight in CARDS:
         card = incident_card(CARDS[flight], CardContext(as_of=FACTS.run.as_of))
-        said = clean(" ".join(re.findall(r"'text': '((?:[^'\\]|\\.)*)'", str(card.blocks)))).replace("*", "")
+        said = clean(" ".join(json.loads(text) for text in re.findall(r'"text": ("(?:[^"\\]|\\.)*")', json.dumps(card.blocks)))).replace("*", "")
         assert all(figure in said for figure in (spent, planned, shown["off"], f"{shown['pct']} of plan to date"))
     (cells,) = (row for row in PREFECT if row["flight"] == plain(flight))
     assert (cells["actual"], cells["target"]) == (plain(spent), plain(planned))

@@ -123,28 +123,3 @@ def test_the_daily_budget_lands_on_plan(actual):
     outlook = mitigation.Outlook.of(case)
     landed = actual + outlook.needed_a_day * Fraction(outlook.left_us, 86_400_000_000)
     assert 0 <= 3_000 * UNIT - landed < 20
-
-
-def siblings(**columns):
-    table = cohort.flights(**{"campaign_name": ["Over", "Under", "Steady", "Other"], "actual_micros": [1_500 * UNIT, 800 * UNIT, 1_000 * UNIT, 700 * UNIT],
-                              "lane": ["critical", "warning", "healthy", "critical"], "client": ["Acme", "Acme", "Acme", "Zeta"]} | columns)
-    judged = pacing.judge(table, cohort.values(table), frames.MEMORY.empty(), cohort.run())
-    return mitigation.reallocate(judged)
-
-
-def test_money_moves_within_the_client():
-    """Under plan gives, over plan takes, as much as both sides have; another client is never named."""
-    assert siblings() == {
-        "F2": "€200 could move to Over of the same client, which is €500 over plan.",
-        "F1": "If the spend is wanted, €200 of budget could come from Under of the same client, which is €200 under plan."}
-
-
-def test_money_does_not_cross_currencies():
-    """Siblings in another currency are none."""
-    assert siblings(currency=["EUR", "GBP", "USD", "EUR"], feed_currencies=["EUR", "GBP", "USD", "EUR"]) == {}
-
-
-def test_a_steady_sibling_takes_what_is_not_spent():
-    """Without a sibling over plan, one that spends to plan could take it."""
-    assert siblings(lane=["escalate", "warning", "healthy", "critical"]) == {
-        "F2": "Up to €200 could move to Steady of the same client, which spends to plan."}
