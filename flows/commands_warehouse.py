@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from flows import views
+from flows import logs, views
 from flows.local_warehouse import EmbeddedWarehouse
 from flows.settings import Settings
 from flows.views_warehouse import warehouse_report
-from flows.warehouse_csv import loads_of, spend_of
+from flows.warehouse_csv import loads_of, remarks, spend_of
 from pacing_brain.errors import SettingError, UsageError
 
 SPEND = """SELECT CURRENCY, COUNT(*), COUNT(DISTINCT ACCOUNT_ID), COUNT(DISTINCT COALESCE(CAMPAIGN_ID, CAMPAIGN_NAME)), MIN(DAY), MAX(DAY),
@@ -24,7 +24,9 @@ def warehouse_load(*, csv: Path, loads: Path | None, as_json: bool) -> int:
     of_accounts = None if loads is None else loads_of(_bytes(loads), loads.name)
     with EmbeddedWarehouse(settings.home) as warehouse:
         warehouse.load(spend, of_accounts)
-        known = _known(warehouse, settings)
+        known = _known(warehouse, settings) | {"remarks": remarks(spend)}
+    for remark in known["remarks"]:
+        logs.warn(f"{csv.name}: {remark}")
     views.emit(known) if as_json else views.show(warehouse_report(known))
     return 0
 

@@ -27,6 +27,16 @@ def spend_of(data: bytes, name: str) -> pd.DataFrame:
     return frame.rename(columns={"spend": "spend_micros"})
 
 
+def remarks(spend: pd.DataFrame) -> list[str]:
+    """What can be loaded and is probably not meant: a campaign's day that stands more than once, and spend below zero."""
+    key = spend["campaign_id"].where(spend["campaign_id"].notna(), spend["campaign_name"])
+    repeated = spend.assign(campaign_id=key).duplicated(["platform", "account_id", "campaign_id", "day"])
+    negative = spend["spend_micros"].lt(0).fillna(value=False)
+    said = ((repeated, "rows that repeat a day of a campaign (a run sets them aside, and the campaign goes to a person)"),
+            (negative, "rows with spend below zero (right for a correction, else look at the export)"))
+    return [f"{what}: {int(rows.sum())}, the first in row {rows.idxmax() + 2}" for rows, what in said if rows.any()]
+
+
 def loads_of(data: bytes, name: str) -> pd.DataFrame:
     """account_id and loaded_at, from a CSV with the columns of ACCOUNT_LOADS.
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.warehouse_csv import loads_of, spend_of
+from flows.warehouse_csv import loads_of, remarks, spend_of
 from pacing_brain.errors import DataError
 
 HEAD = "PLATFORM,ACCOUNT_ID,CAMPAIGN_ID,CAMPAIGN_NAME,CURRENCY,DAY,SPEND,LOADED_AT"
@@ -87,3 +87,16 @@ def test_another_separator_than_the_comma_is_named(mark: str, called: str) -> No
     """A file as a German Excel saves it is told by its separator, not by eight columns that it lacks."""
     with pytest.raises(DataError, match=f"its columns are separated by {called}. Save it as a CSV with commas."):
         spend_of(mark.join(["PLATFORM", "ACCOUNT_ID", "DAY"]).encode(), "s.csv")
+
+
+def test_what_is_probably_not_meant_is_said():
+    """A repeated day of a campaign and spend below zero are loaded, counted and named by their first row; else nothing is said."""
+    head = "PLATFORM,ACCOUNT_ID,CAMPAIGN_ID,CAMPAIGN_NAME,CURRENCY,DAY,SPEND,LOADED_AT\n"
+    row = "google,A,{id},Acme,USD,2026-05-{day},{spend},2026-05-21T08:00:00Z\n"
+    well = [row.format(id=1, day=20, spend=5), row.format(id=1, day=21, spend=5), row.format(id=2, day=20, spend=5)]
+    odd = [row.format(id=1, day=20, spend=-5), row.format(id="", day=20, spend=1), row.format(id="", day=20, spend=1)]
+    assert remarks(spend_of((head + "".join(well)).encode(), "s.csv")) == []
+    repeated, negative = remarks(spend_of((head + "".join(well + odd)).encode(), "s.csv"))
+    assert repeated.startswith("rows that repeat a day of a campaign")
+    assert repeated.endswith(": 2, the first in row 5")
+    assert negative.endswith(": 1, the first in row 5")
