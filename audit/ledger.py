@@ -1,6 +1,7 @@
 """The append-only ledger: entries numbered from 0 without gaps, kept as the exact bytes that were hashed."""
 
 import os
+import uuid
 from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry
 READ_ROWS = 1000  # fetched at a time
 APPEND_ENTRIES = 5000  # sent at a time
 _FORMAT = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
+_HOLE = uuid.uuid4().int >> 66  # stands for a number until the server puts it in; nobody outside can know it, so no text can hold it
+_MARK = b'"seq":%d' % _HOLE
 _APPEND = "SELECT pacing.append(%b::text, %b::timestamptz, %b::text[], %b::text[], %b::bytea[], %b::bytea[])"
 
 
@@ -88,20 +91,18 @@ def append(connection: Connection, run_id: str | None, entries: Iterable[Entry],
 
 def render(entry: Entry, seq: int, at: datetime, run_id: str | None) -> bytes:
     """The exact bytes of an entry: UTF-8 JSON with sorted keys."""
-    before, after = _parts(entry, at, run_id)
-    return before + b"%d" % seq + after
-
-
-def _parts(entry: Entry, at: datetime, run_id: str | None) -> tuple[bytes, bytes]:
-    """What stands before and after an entry's number, which only the server knows: keys are sorted, so `seq` parts them."""
     if entry.kind not in KINDS:
         raise LedgerError(f"{entry.kind!r} is no kind of ledger entry")
     if taken := [key for key in OWN_KEYS if key in entry.body]:
         raise LedgerError(f"entry {entry.kind} of {entry.subject}: its body must not name {', '.join(taken)}")
-    what, said = f"entry {entry.kind} of {entry.subject}", {"at": at, "run_id": run_id, "kind": entry.kind, "subject": entry.subject} | entry.body
-    before = as_json({key: value for key, value in said.items() if key < "seq"}, what)
-    after = as_json({key: value for key, value in said.items() if key > "seq"}, what)
-    return before[:-1] + b',"seq":', b"," + after[1:]
+    own = {"seq": seq, "at": at, "run_id": run_id, "kind": entry.kind, "subject": entry.subject}
+    return as_json(own | entry.body, f"entry {entry.kind} of {entry.subject}")
+
+
+def _parts(entry: Entry, at: datetime, run_id: str | None) -> tuple[bytes, bytes]:
+    """What stands before and after an entry's number, which only the server knows."""
+    before, _, after = render(entry, _HOLE, at, run_id).partition(_MARK)
+    return before + b'"seq":', after
 
 
 def as_json(value: object, what: str) -> bytes:

@@ -20,7 +20,7 @@ from pacing_brain.decision import bodies
 from pacing_brain.model import Action, IncidentChange, Inputs, Outcome, Problem, SourceState
 from pacing_brain.natives import natives
 
-SHARD_ENTRIES = 5_000  # each shard is a short transaction: a click never waits behind a run
+SHARD_ENTRIES = 2_000  # each shard is a short transaction: a click waits for one at most
 OUTCOME_FRAMES = ("decisions", "memory")
 ASKED = ["flight_id", "platform", "account_id", "platform_campaign_id", "campaign_id", "currency", "actual_micros", "target_micros", "budget_micros",
          "start_date", "end_date", "action", "severity", "direction", "unexplained_pct", "campaigns", "restates_seq"]
