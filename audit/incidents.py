@@ -55,8 +55,12 @@ class Incidents:
 
     def get(self, incident_id: str) -> Incident | None:
         with self.database.transaction() as connection:
-            row = connection.execute(select(incidents).where(incidents.c.incident_id == incident_id)).one_or_none()
-            return _incident(row) if row else None
+            return find(connection, incident_id)
+
+
+def find(connection: Connection, incident_id: str) -> Incident | None:
+    row = connection.execute(select(incidents).where(incidents.c.incident_id == incident_id)).one_or_none()
+    return _incident(row) if row else None
 
 
 def locked(connection: Connection, incident_id: str) -> Incident | None:

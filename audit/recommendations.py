@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, and_, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
-from audit import clock, ledger, standing
+from audit import ledger, standing
 from audit.database import Database
 from audit.standing import Standing
 from audit.tables import recommendations
@@ -116,12 +116,6 @@ class Recommendations:
         with self.database.transaction() as connection:
             return _settled(asks, _current(connection), standing.holding(connection), now)
 
-    def expire(self) -> list[Recommendation]:
-        """Those that nobody answered in time, by the database clock: `expired` from now on, and said on the ledger."""
-        with self.database.transaction() as connection:
-            now = clock.now(connection)
-            return [end(connection, one, "expired", {"why": "nobody answered in time"}, now) for one in late(connection, now)]
-
 
 def with_status(connection: Connection, statuses: Collection[str], incident_id: str | None = None) -> list[Recommendation]:
     """Those in any of these states, oldest first; of one incident, if it is given."""
@@ -188,11 +182,17 @@ def late(connection: Connection, now: datetime) -> list[Recommendation]:
     return [of_row(row) for row in rows]
 
 
-def wake(connection: Connection, now: datetime) -> list[Recommendation]:
-    """Snoozed ones whose time has come: pending again. Returns them as they are now."""
-    due = recommendations.c.status == "snoozed", recommendations.c.snoozed_until <= now, recommendations.c.expires_at > now
-    back = update(recommendations).where(*due).values(status="pending", snoozed_until=None, reminded_at=now).returning(recommendations)
-    return sorted((of_row(row) for row in connection.execute(back)), key=lambda each: each.recommendation_id)
+def due(connection: Connection, now: datetime, opened_before: datetime) -> list[Recommendation]:
+    """Those of which people are to be reminded, held: snoozed ones whose time has come, and pending ones opened by then of which nobody was reminded."""
+    snoozed = and_(recommendations.c.status == "snoozed", recommendations.c.snoozed_until <= now)
+    silent = and_(recommendations.c.status == "pending", recommendations.c.reminded_at.is_(None), recommendations.c.opened_at <= opened_before)
+    statement = select(recommendations).where(or_(snoozed, silent), recommendations.c.expires_at > now)
+    return [of_row(row) for row in connection.execute(statement.order_by(recommendations.c.recommendation_id).with_for_update())]
+
+
+def reminded(connection: Connection, one: Recommendation, now: datetime) -> None:
+    """People were reminded of a held one, which can be answered as before."""
+    put(connection, [replace(one, status="pending", snoozed_until=None, reminded_at=now)])
 
 
 def of_row(row: Row[Any]) -> Recommendation:

@@ -185,6 +185,10 @@ outbox = Table(
     Index("outbox_waiting", "position", postgresql_where=text("status IN ('pending', 'leased')")),
     Index("outbox_by_thread", "thread_key", "position"))
 
+channel_turns = Table(
+    "channel_turns", metadata, _text("channel"), Column("holder", Uuid, nullable=False), _at("leased_until"), _at("turn_at"),
+    PrimaryKeyConstraint("channel"))
+
 told = Table(
     "told", metadata, _text("subject"), _text("place"), Column("is_open", Boolean, nullable=False), _text("thread_key"), _text("channel"),
     _text("severity"), _at("alerted_at"), _at("written_at"), _at("noted_at", nullable=True), _json("changes"),

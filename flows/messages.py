@@ -56,7 +56,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
     own, own_states = illness.of_seal(house, run.run_id, summary, outcome.decisions, states, inputs.policy, run.as_of)
     said = [*(message for each in told for message in each.messages), *own, *digests.messages]
     return Told([OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
-                                 one.message.blocks) for one in said], [*(state for each in told for state in each.told), *digests.told, *own_states])
+                                 one.message.blocks, routing.quiet_until(one.channel, run.as_of) if one.can_wait else None) for one in said], [*(state for each in told for state in each.told), *digests.told, *own_states])
 
 
 def _to_desk(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet,

@@ -1,11 +1,13 @@
 """Where things are told: which channel a finding's card goes to, whom it mentions, and which channels have a digest of what."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 import pandas as pd
 
 from pacing_brain.model import Finding
+from pacing_brain.quiet import quiet_until
 from pacing_brain.policy import ROUTE_ORDER, Policy, Route, parse_selector
 from pacing_brain.told import traits
 
@@ -65,6 +67,10 @@ class Routing:
         """The channel's own zone, else that of all digests."""
         named_zones = (route.timezone for _, _, route in self._from_general if route.channel == channel and route.timezone)
         return next(named_zones, self.policy.digests.timezone)
+
+    def quiet_until(self, channel: str, now: datetime) -> datetime | None:
+        """When the quiet hours of a channel end in which the instant lies; none: it lies in none."""
+        return quiet_until(self.policy.quiet_hours, channel, self.zone(channel), now)
 
     def rows_of(self, channel: Channel, rows: pd.DataFrame) -> pd.DataFrame:
         """The flights that a channel's digest is about."""

@@ -10,6 +10,7 @@ from flows import illness, logs
 from flows.alarms import alarm
 from flows.anchoring import anchor, copy_to_slack
 from flows.expiries import expiries, warnings
+from flows.reminding import end_late, remind
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
 from flows.verifying import keep_verified
@@ -47,7 +48,7 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
 
     0. sign      what was written since the newest anchor is signed and anchored; a copy of the checkpoint is to go to Slack
     1. relay     what is undelivered goes out
-    2. expire    recommendations that nobody answered in time, silences whose time is up
+    2. expire    recommendations that nobody answered in time, silences whose time is up; people are reminded at half time
     3. watch     windows that nobody ran are said once each, runs without a heartbeat are named, keys that end soon are an alarm
     4. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
     5. verify    the ledger since it was verified last, once a week all of it; failing is an alarm
@@ -86,7 +87,8 @@ def send(house: House) -> DeliveryReport:
 
 
 def expire(house: House) -> tuple[str, ...]:
-    return (*(gone.recommendation_id for gone in house.recommendations.expire()), *(over.silence_id for over in house.silences.expire()))
+    remind(house)
+    return (*end_late(house), *(over.silence_id for over in house.silences.expire()))
 
 
 def watch(house: House) -> tuple[tuple[str, ...], tuple[str, ...]]:

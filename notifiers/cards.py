@@ -11,11 +11,11 @@ from notifiers.cards_blocks import card, context, header, section
 from notifiers.cards_campaign import emoji
 from notifiers.cards_digest import digest
 from notifiers.cards_facts import Ask, CardContext, flight_of, title
-from notifiers.cards_text import duration, link, mention, outside, plain, token
+from notifiers.cards_text import duration, link, mention, outside, people, plain, token
 from notifiers.message import Message
 from pacing_brain.model import Incident, IncidentChange, Problem, Severity
 
-__all__ = ["Ask", "CardContext", "Message", "changed_reply", "digest", "flapping_reply", "incident_card", "reminder_reply", "resolved_reply"]
+__all__ = ["Ask", "CardContext", "Message", "changed_reply", "digest", "flapping_reply", "incident_card", "reminder_reply", "resolved_reply", "unanswered_reply"]
 
 LISTED = 5  # new critical problems that are named
 Card = Callable[[Incident, CardContext], Message]
@@ -92,6 +92,14 @@ def reminder_reply(incident: Incident, card_context: CardContext) -> Message:
     whose = f" {mention(owner)}" if owner else ""
     return card(f"{emoji(incident)} Still open: {NAMES[finding.problem]}, {about}. For {open_for}, and nobody has answered.", [section([
         f"{emoji(incident)} *Still open for {open_for}, and nobody has answered.* The card above has the figures of this run.{whose}"])])
+
+
+def unanswered_reply(incident: Incident, card_context: CardContext) -> Message:
+    """Below the card, at half of its time or when somebody wanted to be reminded: nobody has answered yet."""
+    until = f" It is open until {token(card_context.ask.expires_at)}." if card_context.ask and card_context.ask.expires_at else ""
+    asked = f" {people(card_context.deciders)}" if card_context.deciders else ""
+    lead = f"{NAMES[incident.finding.problem]}, {subject(incident)}"
+    return card(f"⏰ Not answered yet: {lead}.", [section([f"⏰ *Not answered yet*: {outside(lead, 120)}.{until} The card above has the figures.{asked}"])])
 
 
 def flapping_reply(incident: Incident, changes: int, card_context: CardContext) -> Message:

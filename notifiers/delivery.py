@@ -5,7 +5,7 @@ person sees it exactly once, whatever the network does in between.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -57,6 +57,10 @@ class OutboxStore(Protocol):
         waiting (delivered or dead ones do not block). A lease counts as a try at once, so that a process that died while sending
         is known to have tried; it lapses after LEASE_S.
         """
+        ...
+
+    def release(self, turns: Mapping[str, float]) -> None:
+        """Let other relays write into the channels that this one wrote into. turns: channel -> seconds until its rate allows the next message."""
         ...
 
     def delivered(self, delivery_id: str, channel: str, ts: str) -> None: ...
@@ -128,7 +132,7 @@ def relay(
 ) -> DeliveryReport:
     """Send what is due until nothing is, or the budget is used up.
 
-    1. lease one message: the oldest that is due
+    1. lease one message, the oldest that is due, and with it its channel
     2. wait for its channel's turn
     3. look for it, if an earlier try may have reached Slack
     4. send it: a card, a new state of the card, or a reply below it
@@ -149,12 +153,15 @@ class _Relay:
         self.stopped = False
 
     def run(self) -> DeliveryReport:
-        while not self.stopped and self.clock() < self.ends_at:
-            leased = self.store.lease(1)  # 1
-            if leased:
-                self._deliver(leased[0])
-            elif not self._wait_for_retry():
-                break
+        try:
+            while not self.stopped and self.clock() < self.ends_at:
+                leased = self.store.lease(1)  # 1
+                if leased:
+                    self._deliver(leased[0])
+                elif not self._wait_for_retry():
+                    break
+        finally:
+            self.store.release({channel: at - self.clock() for channel, at in self.turn.items()})
         return DeliveryReport(**self.counts, errors=tuple(dict.fromkeys(self.errors)))
 
     def _deliver(self, message: Leased) -> None:

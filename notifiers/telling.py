@@ -23,12 +23,13 @@ SCALE = Stake()  # its least amounts by currency say how far a yen is from a pou
 
 @dataclass(frozen=True)
 class Outgoing:
-    """A message to be put in the outbox: `kind` is post, update or reply; a thread is an incident or a day's digest."""
+    """A message to be put in the outbox: `kind` is post, update or reply; a thread is an incident or a day's digest. can_wait: for quiet hours to end."""
 
     channel: str
     thread_key: str
     kind: str
     message: Message
+    can_wait: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ class _Teller:
         self._say(state, "post", self.words.card(incident))
 
     def _say(self, told: Told, kind: str, message: Message) -> None:
-        self.messages.append(Outgoing(told.channel, told.thread_key, kind, message))
+        self.messages.append(Outgoing(told.channel, told.thread_key, kind, message, can_wait=told.severity is not Severity.CRITICAL))
 
     def _keep(self, told: Told, **update: object) -> None:
         self.told[told.subject] = self.told.get(told.subject, told).model_copy(update=update)

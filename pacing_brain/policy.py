@@ -184,6 +184,7 @@ class Alerts(_Table):
     monitor_channel: str = ""  # where the monitor says that it is ill itself; empty: SLACK_CHANNEL
 
 
+SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 PERSON = re.compile(r"[UW][A-Z0-9]+|os:\S+|group:S[A-Z0-9]+")
 
 
@@ -242,6 +243,7 @@ class Policy(_Table):
     digests: Digests = Digests()
     alerts: Alerts = Alerts()
     approvals: Approvals = Approvals()
+    quiet_hours: dict[str, str] = Field(default_factory=dict)  # channel, or `*` -> `20:00-07:30` in its zone
     people: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # a human's name -> their Slack users and os: logins
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
     scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -263,6 +265,14 @@ class Policy(_Table):
     def _selectors(cls, value: dict[str, Any]) -> dict[str, Any]:
         for selector in value:
             parse_selector(selector)
+        return value
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _spans(cls, value: dict[str, str]) -> dict[str, str]:
+        for channel, span in value.items():
+            if span and not SPAN.fullmatch(span):
+                raise ValueError(f"{channel}: {span!r} is no span of hours: write it as 20:00-07:30")
         return value
 
     @field_validator("people")

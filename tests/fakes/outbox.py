@@ -1,7 +1,7 @@
 """An outbox in memory: the same contract as the one in Postgres (tests/contract/notifiers/outbox_contract.py)."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,6 +48,9 @@ class MemoryOutbox:
         waiting = next(other for other in self.entries if other.thread_key == entry.thread_key and other.state == "pending") if (
             entry.state == "pending") else None
         return waiting is entry and entry.due_at <= now and entry.leased_until <= now
+
+    def release(self, turns: Mapping[str, float]) -> None:
+        """There is one relay in a process' memory: nobody waits for a channel."""
 
     def delivered(self, delivery_id: str, channel: str, ts: str) -> None:
         entry = self._get(delivery_id)
