@@ -30,6 +30,16 @@ class AnchorStore:
     directory: Path
     same_machine: bool = False
 
+    @property
+    def following(self) -> "AnchorStore":
+        """Where the anchors stand of the ledger that was opened when this one was closed (audit/recovery.py)."""
+        return AnchorStore(self.directory / "next", self.same_machine)
+
+    @property
+    def generations(self) -> list["AnchorStore"]:
+        """This one, and those that followed it; the last is of the ledger as it is now."""
+        return [self, *self.following.generations] if self.following.files() else [self]
+
     def files(self) -> list[Path]:
         """The anchors, oldest first.
 

@@ -21,7 +21,7 @@ KINDS = frozenset({
     "decisions_restated", "campaign_decided", "incident_opened", "incident_changed", "incident_resolved", "recommendation_opened",
     "recommendation_decided", "message_delivered", "message_failed", "action_attempted", "action_finished", "pattern_learned",
     "pattern_retired", "click_refused", "recommendation_renewed", "silence_set", "silence_ended", "halts_stopped", "halts_allowed",
-    "problem_missed", "narrated", "body_withheld", "partition_detached", "ledger_recovered", "error_recorded", "run_failed", "run_sealed",
+    "problem_missed", "narrated", "body_withheld", "partition_detached", "ledger_recovered", "recovery_acknowledged", "error_recorded", "run_failed", "run_sealed",
     "run_missed", "match_answered",
 })
 OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry's own keys are others

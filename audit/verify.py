@@ -1,7 +1,7 @@
 """Is the ledger what was anchored? One pass over all entries, in flat memory; what it goes by are anchors, never the database's own word."""
 
 import hashlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,11 +14,12 @@ from audit import ledger, verify_runs
 from audit.checkpoint import ORIGIN, Checkpoint, Verifier, read_checkpoint
 from audit.database import Database, raw, storable_text
 from audit.merkle import EXTENDED_LEAVES, Frontier
+from audit.recovery import Break, breaks
 from audit.verify_runs import RunFacts
 from audit.withheld import Declared, declared
 from pacing_brain.errors import LedgerError
 
-STEPS = {1: "anchors", 2: "order", 3: "leaves", 4: "columns", 5: "roots", 6: "head", 7: "seals", 8: "inputs"}
+STEPS = {1: "anchors", 2: "order", 3: "leaves", 4: "columns", 5: "roots", 6: "head", 7: "seals", 8: "inputs", 9: "recoveries"}
 MAX_FINDINGS = 20  # of each step; a thousand bad entries are one fault
 _ENTRIES = "SELECT seq, at, run_id, kind, subject, leaf, body FROM pacing.ledger_entries WHERE seq >= %s ORDER BY seq"
 FETCHED = 2_000  # rows at a time: flat memory
@@ -118,6 +119,8 @@ def verify(database: Database, anchors: Sequence[Note], verifiers: Sequence[Veri
     6. head: it has the size and the root of the entries
     7. seals: every run's seal names its own entries and its shards, and the table of runs agrees with the ledger
     8. inputs: recorded frames and policies have the digests that the ledger names, and each part the digest of what is in it
+    9. recoveries: where the ledger was closed and opened anew after a restore, the entry that says so cites its last anchor, no known anchor of
+       the closed one is newer, those that it says are kept still hold, and two approvers have acknowledged it (audit/recovery.py)
 
     Nothing is raised for what is found: the caller looks at `ok`. inputs: leave out step 8, which reads every recorded frame.
     since: read only what came after a checkpoint that was verified before; steps 2 to 8 are then about those entries and their runs.
@@ -132,7 +135,11 @@ def verify(database: Database, anchors: Sequence[Note], verifiers: Sequence[Veri
         seen = _Pass({}, declared=declared(connection), facts=RunFacts(first=start), proven=start)
         if since:
             seen.tree, seen.times = Frontier(start, list(since.frontier.hashes)), {start: since.at}
-        seen.points = _points(anchors, verifiers, ORIGIN.format(ledger_id=head.ledger_id), seen)  # 1
+        declared_breaks = {one.origin: one for one in breaks(connection)}
+        seen.points = _points(anchors, verifiers, ORIGIN.format(ledger_id=head.ledger_id), declared_breaks, seen)  # 1, 9
+        for one in declared_breaks.values():
+            if wrong := one.wrong_with(verifiers):
+                seen.report(9, wrong, one.seq)
         if start in seen.points and start:
             _compare(seen, start)
         with closing(_rows(connection, start)) as rows:
@@ -150,22 +157,33 @@ def verify(database: Database, anchors: Sequence[Note], verifiers: Sequence[Veri
                     seen.without_body, start, seen.points[newest][0][1].root.hex() if newest else None)
 
 
-def _points(anchors: Iterable[Note], verifiers: Sequence[Verifier], origin: str, seen: _Pass) -> dict[int, list[tuple[str, Checkpoint]]]:
-    """The checkpoints by size; what is wrong with one of them is reported, and it counts for nothing."""
+def _points(anchors: Iterable[Note], verifiers: Sequence[Verifier], origin: str, closed: Mapping[str, Break], seen: _Pass) -> dict[int, list[tuple[str, Checkpoint]]]:
+    """The checkpoints by size; what is wrong with one of them is reported, and it counts for nothing. closed: ledgers before this one."""
     points: dict[int, list[tuple[str, Checkpoint]]] = {}
+    known = [*verifiers, *(Verifier(before, one.public) for before in closed for one in verifiers)]
+    of_this = False
     for note in anchors:
         try:
-            point = read_checkpoint(note.text, verifiers)
+            point = read_checkpoint(note.text, known)
         except LedgerError as error:
             seen.report(1, f"{note.name}: {error}")
             continue
-        if point.origin != origin:
+        before = closed.get(point.origin)
+        if before is not None and point.size > before.kept:
+            if point.size > before.lost_to:
+                seen.report(9, f"{note.name} was signed for {point.size:,} entries, the recovery in entry {before.seq} cites an anchor of {before.lost_to:,}: "
+                            "this break was not declared", anchor=note.name)
+            continue
+        if before is None and point.origin != origin:
             seen.report(1, f"{note.name} is of {point.origin}, this database is {origin}: another one was put in its place", anchor=note.name)
             continue
+        of_this |= before is None
         others = points.setdefault(point.size, [])
         if others and others[0][1].root != point.root:
             seen.report(1, f"{note.name} and {others[0][0]} are signed for {point.size:,} entries with different roots: the ledger was forked")
         others.append((note.name, point))
+    if closed and not of_this:
+        seen.report(1, "no anchor of the ledger since it was recovered")
     return points
 
 

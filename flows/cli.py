@@ -293,6 +293,24 @@ def audit_stats(campaign: Annotated[str | None, typer.Option(help="A campaign id
     _do(stats, campaign=campaign, run_id=run_id, since=since, until=until, kind=kind, as_json=as_json)
 
 
+@audit_app.command("recover")
+def audit_recover(who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who you are: kept as a claim.")],
+                  reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the database was restored.")], as_json: Json = False) -> None:
+    """After a restore: close the ledger and open a new one that cites its last anchor and what was lost. The database's owner alone may."""
+    from flows.commands_recover import audit_recover as recover
+
+    _do(recover, who=who, reason=reason, as_json=as_json)
+
+
+@audit_app.command("acknowledge")
+def audit_acknowledge(who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who you are: kept as a claim.")],
+                      reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="What you know of it.")], as_json: Json = False) -> None:
+    """Say as an approver that you know of a recovery: verify stays red until two have."""
+    from flows.commands_recover import audit_acknowledge as acknowledge
+
+    _do(acknowledge, who=who, reason=reason, as_json=as_json)
+
+
 @audit_app.command("statement")
 def audit_statement(month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which month.")],
                     to: Annotated[Path, typer.Option("--to", metavar="DIR", help="Where to write.")] = Path(), as_json: Json = False) -> None:

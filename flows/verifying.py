@@ -86,7 +86,7 @@ def keep_verified(house: House) -> Verified | None:
 def notes(house: House, given: list[Path]) -> list[Note]:
     """The anchors that were given, then those of the directory."""
     try:
-        return [Note(str(path), path.read_text("utf-8")) for path in [*given, *house.anchors.files()]]
+        return [Note(str(path), path.read_text("utf-8")) for path in [*given, *(file for store in house.all_anchors for file in store.files())]]
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--anchor: cannot read it: {error}") from error
 

@@ -147,10 +147,15 @@ class House:
         return DeadLetters(self.database)
 
     @cached_property
-    def anchors(self) -> AnchorStore:
-        """Where signed checkpoints are kept; in the home when nothing else is set, which proves less."""
+    def all_anchors(self) -> list[AnchorStore]:
+        """Where signed checkpoints are kept; in the home when nothing else is set, which proves less. Of ledgers that were closed, too."""
         own = self.settings.anchor_dir
-        return AnchorStore(own or self.settings.home / "anchors", same_machine=own is None)
+        return AnchorStore(own or self.settings.home / "anchors", same_machine=own is None).generations
+
+    @property
+    def anchors(self) -> AnchorStore:
+        """Those of the ledger as it is now."""
+        return self.all_anchors[-1]
 
     def signing_key(self) -> Ed25519PrivateKey:
         """The key that signs checkpoints; one of its own is made in the home when none is configured.

@@ -22,7 +22,7 @@ APP = {"alembic_version": READ, "clock_offset": READ, "ledger_head": READ, "ledg
        "answers": ADD, "standing_answers": CHANGE, "told": CHANGE, "silences": CHANGE, "acts": CHANGE, "halts": CHANGE, "channel_turns": CHANGE}
 READER = {table: rights & READ for table, rights in APP.items()}
 FUNCTIONS = {  # which roles may call which; a trigger's function is called by nobody
-    "append": {"pacing_app"}, "pacing_now": {"public", "pacing_app", "pacing_reader"}, "withhold": set(), "detach": set(), "say": set(), "grown": set(),
+    "append": {"pacing_app"}, "pacing_now": {"public", "pacing_app", "pacing_reader"}, "withhold": set(), "detach": set(), "recover": set(), "say": set(), "grown": set(),
     "make_month": set(), "guard_entries": set(), "holds_the_record": set()}
 CONSTRAINTS = """
     SELECT conrelid::regclass::text AS owner, conname AS name, pg_get_constraintdef(oid) AS definition, obj_description(oid, 'pg_constraint') AS said
@@ -121,7 +121,7 @@ def test_each_role_may_call_its_own_functions_and_no_other(admin):
         paths = {row.proname: row.proconfig for row in connection.execute(text(definers))}
     assert known == set(FUNCTIONS)
     assert may == {(role, name) for name, roles in FUNCTIONS.items() for role in roles}
-    assert paths == {name: ["search_path=pg_catalog, pg_temp"] for name in ("append", "withhold", "detach")}
+    assert paths == {name: ["search_path=pg_catalog, pg_temp"] for name in ("append", "withhold", "detach", "recover")}
 
 
 STATEMENT = {"SELECT": "SELECT count(*) FROM pacing.{0}", "INSERT": "INSERT INTO pacing.{0} SELECT * FROM pacing.{0} WHERE false",
