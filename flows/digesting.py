@@ -1,12 +1,11 @@
 """The digests of a run: one a channel and local day, and a message of its own for new critical problems that have no card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flows.routing import Channel, Routing, named
-from flows.wiring import House
 from notifiers.cards import new_critical
 from notifiers.cards_client import client_incident, client_rows, concerns_client
 from notifiers.cards_day import Day, began, local_day
@@ -19,7 +18,10 @@ from pacing_brain.told import Silence, Told
 
 @dataclass(frozen=True)
 class Digesting:
-    house: House
+    """resolved_since: incidents that are over since an instant. written: those of the threads that have a message already."""
+
+    resolved_since: Callable[[datetime], Sequence[Incident]]
+    written: Callable[[Iterable[str]], Collection[str]]
     routing: Routing
     context: CardContext
     silences: Sequence[Silence]
@@ -30,7 +32,7 @@ class Digesting:
         noted: fingerprint -> when a message of its own said that it is new. desk: what the cards told.
         """
         days = {channel: self._day(channel) for channel in self.routing.channels()}
-        written = self.house.outbox.written(thread_of(channel, day) for channel, day in days.items())
+        written = self.written([thread_of(channel, day) for channel, day in days.items()])
         said: list[Outgoing] = []
         states: list[Told] = []
         for channel, day in days.items():
@@ -50,7 +52,7 @@ class Digesting:
 
     def _digest(self, channel: Channel, day: Day, changes: Sequence[IncidentChange], outcome: Outcome, summary: dict[str, Any]) -> Outgoing | None:
         rows = self.routing.rows_of(channel, outcome.decisions)
-        resolved = {one.incident_id: one for one in self.house.incidents.resolved_since(day.since)}
+        resolved = {one.incident_id: one for one in self.resolved_since(day.since)}
         resolved |= {change.incident.incident_id: change.incident for change in changes if change.kind == "resolved"}
         found = self._belonging(channel, [change.incident for change in changes if change.kind != "resolved"])
         over = self._belonging(channel, list(resolved.values()))

@@ -51,7 +51,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
     if inputs.policy.mode != "observe":
         words = desk_words(lambda incident: asked.of(incident, context, house, inputs.policy))
         told = [_to_desk(changes, states, context, routing, quiet, words), _to_clients(changes, states, context, routing, quiet)]
-    digesting = Digesting(house, routing, context, silences)
+    digesting = Digesting(house.incidents.resolved_since, house.outbox.written, routing, context, silences)
     digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
     own, own_states = illness.of_seal(house, run.run_id, summary, outcome.decisions, states, inputs.policy, run.as_of)
     said = [*(message for each in told for message in each.messages), *own, *digests.messages]
