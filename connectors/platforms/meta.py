@@ -63,7 +63,7 @@ class Meta:
             raise _answered(error, writes=writes) from None
         except ConnectTimeout:
             raise PlatformUnavailable("Meta did not answer: no connection in time.") from None
-        except (RequestException, FacebookError, ValueError) as error:  # a cut or an unreadable answer: the write may have happened
+        except (RequestException, FacebookError, ValueError, TypeError, KeyError) as error:  # a cut, or an answer that the library cannot read
             raise PlatformUnavailable(f"Meta gave no usable answer ({type(error).__name__}).", outcome_unknown=writes) from None
 
 

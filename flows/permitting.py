@@ -1,0 +1,31 @@
+"""Whether those who approved a pause may still decide, by the policy in force at the moment in which it is carried out."""
+
+from typing import Any
+
+from audit.acts import Leased
+from audit.answers import Given
+from flows.wiring import House
+from pacing_brain.permissions import GROUP, ids_of, people_needed, person_of
+from pacing_brain.policy import Approvals, Policy
+
+
+def still_permitted(house: House, leased: Leased, policy: Policy) -> str | None:
+    """Why the approval does not hold any more; none: it does."""
+    one = leased.recommendation
+    if policy.mode == "observe":
+        return "The policy in force only observes: nothing is paused."
+    incident = house.incidents.get(one.incident_id)
+    flight: Any = incident.finding.facts.get("flight") if incident else None
+    approvals = policy.approvals_for(flight if isinstance(flight, dict) else {"platform": one.platform, "account_id": one.account_id})
+    needed = people_needed(approvals, str(one.facts.get("currency")), int(one.facts.get("budget_micros") or 0))
+    given = house.answers.approvers(one.recommendation_id, one.version)
+    valid = {person_of(policy, answer.user_id) or answer.user_id for answer in given if _may(answer, approvals, policy)}
+    named = {person for person in valid if person in policy.people}
+    if len(named if needed > 1 else valid) >= needed:
+        return None
+    return "By the policy in force those who approved it may not decide this any more." if given else "Nobody's approval of what is asked now is on the record."
+
+
+def _may(answer: Given, approvals: Approvals, policy: Policy) -> bool:
+    """A member of a group was asked for at the click, an hour ago at most; here the policy must still name a group."""
+    return not ids_of(policy, answer.user_id).isdisjoint(approvals.approvers) or any(name.startswith(GROUP) for name in approvals.approvers)

@@ -1,0 +1,279 @@
+"""Approved pauses, carried out on a platform that fails in every way that matters: each ends verified, called off, or unknown and told."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from audit import ledger
+from audit.tables import outbox as sent
+from flows.answering import Answering
+from flows.apply_approved import Applied, alarm_slow, carry_out_all
+from flows.wiring import House, open_house
+from pacing_brain.permissions import Caller
+from pacing_brain.rulings import Click
+from tests.fakes.platform_server import TOKEN, Campaign, PlatformServer, platform_server
+from tests.flows.desk import AT, Desk, campaign_id, loaded, new_database, planned, spent
+
+ANA = "U0ANA00001"
+POLICY = f'[approvals]\napprovers = ["{ANA}"]\n'
+M1 = campaign_id("M1")
+_clicks = itertools.count(1)
+
+
+@dataclass
+class Office:
+    """A desk whose Meta campaign M1 is far over plan, and the platform it runs on."""
+
+    desk: Desk
+    platform: PlatformServer
+
+    def settings(self, **changes: object):
+        return self.desk.settings(PACING_POLICY=self.desk.folder / "policy.toml", META_ACCESS_TOKEN=TOKEN, META_API_URL=self.platform.url, **changes)
+
+    @contextmanager
+    def house(self, **changes: object) -> Iterator[House]:
+        with open_house(self.settings(**changes)) as house:
+            yield house
+
+    def approve(self, house: House):
+        """Approve the pause of M1 as it is asked now; its recommendation."""
+        (one,) = [ask for ask in house.recommendations.pending() if ask.campaign_id == M1]
+        click = Click("T0", ANA, f"{next(_clicks)}.1", "approve_halt", one.recommendation_id, one.version)
+        assert Answering(house).answer(click, Caller("T0", ANA)).verdict == "accepted"
+        return one
+
+    def outcome(self, house: House) -> str:
+        (one,) = [ask for ask in house.recommendations.newest(10) if ask.campaign_id == M1][:1]
+        return one.status
+
+    def apply(self, house: House) -> Applied:
+        (applied,) = carry_out_all(house)
+        return applied
+
+    def said(self, house: House, *kinds: str):
+        with house.database.transaction() as connection:
+            return [entry.content for entry in ledger.read(connection, kinds=kinds)]
+
+    def replies(self, house: House) -> list[str]:
+        with house.database.transaction() as connection:
+            return [row.text for row in connection.execute(sent.select().where(sent.c.kind == "reply").order_by(sent.c.position))]
+
+    def later(self, house: House, by: timedelta) -> None:
+        """The database clock goes on."""
+        self.desk.at(house.now() + by)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[PlatformServer]:
+    with platform_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def opened(postgres, template_database, warehouse, short_tmp, running) -> Iterator[Office]:
+    """One run that asks for a pause of M1, in a database that each test takes a copy of."""
+    folder = short_tmp / "office"
+    folder.mkdir()
+    (folder / "policy.toml").write_text(POLICY, encoding="utf-8")
+    with new_database(postgres, template_database) as urls:
+        office = Office(Desk(urls, warehouse, folder), running)
+        office.desk.sql(f"CREATE DATABASE IF NOT EXISTS {office.desk.database}", f"CREATE SCHEMA IF NOT EXISTS {office.desk.database}.PUBLIC")
+        office.desk.plan(planned())
+        office.desk.load(over(1.5), loaded())
+        ran = office.desk.run(AT, PACING_POLICY=folder / "policy.toml")
+        assert "M1" in ran.asks
+        yield office
+
+
+def over(factor: float):
+    rows = spent()
+    mine = rows["campaign_id"].eq(M1)
+    return rows.assign(spend_micros=rows["spend_micros"].mask(mine, (rows["spend_micros"] * factor).round().astype("int64")))
+
+
+@pytest.fixture
+def office(opened, postgres) -> Iterator[Office]:
+    with new_database(postgres, opened.desk.urls.name) as urls:
+        platform = opened.platform
+        platform.campaigns = {M1: Campaign("4402", "Desk M1 autumn", changed_at=AT - timedelta(days=3))}
+        platform.changes.clear()
+        platform.calls.clear()
+        platform.stale.clear()
+        platform.now = AT + timedelta(minutes=10)
+        for waiting in platform.faults.values():
+            waiting.clear()
+        desk = Desk(urls, opened.desk.server, opened.desk.folder, opened.desk.database)
+        desk.at(AT + timedelta(minutes=5))
+        yield Office(desk, platform)
+
+
+def test_an_approved_pause_is_checked_done_and_read_back(office: Office) -> None:
+    """Attempting stands on the ledger before the platform is asked; then it is paused once, read back, told, and never asked again."""
+    with office.house() as house:
+        office.approve(house)
+        assert office.apply(house).outcome == "done"
+        assert office.platform.changes == [(M1, "paused")]
+        assert [entry["try"] for entry in office.said(house, "action_attempted")] == [1]
+        (finished,) = office.said(house, "action_finished")
+        assert (finished["outcome"], finished["live"], finished["live_after"]) == ("done", "ACTIVE", "PAUSED")
+        assert office.replies(house)[-1].startswith("✅ Paused:")
+        assert carry_out_all(house) == []
+
+
+@pytest.mark.parametrize(("reads", "writes", "outcome", "changes"), [
+    ([], ["429"], "aborted", 0),
+    ([], ["refused"], "aborted", 0),
+    ([], ["expired_token"], "aborted", 0),
+    ([], ["gone"], "aborted", 0),
+    ([], ["500_before"], "unknown", 0),
+    ([], ["500_after"], "done", 1),
+    ([], ["reset_before"], "unknown", 0),
+    ([], ["reset_after"], "done", 1),
+    ([], ["garbage_after"], "done", 1),
+    ([], ["accepted_without_effect"], "unknown", 0),
+    ([None, "500_before"], [], "unknown", 1),  # the read back gets no answer
+    (["500_before"], [], "returned", 0),
+    (["reset_before"], [], "returned", 0),
+    (["expired_token"], [], "aborted", 0),
+])
+def test_every_fault_of_a_platform_ends_well(office: Office, reads, writes, outcome, changes) -> None:
+    """Verified, called off, back to people, or unknown and told; the status really changes once at most, and later looks settle what was unknown."""
+    office.platform.faults["read"].extend(reads)
+    office.platform.faults["write"].extend(writes)
+    with office.house() as house:
+        office.approve(house)
+        applied = office.apply(house)
+        assert (applied.outcome, len(office.platform.changes)) == (outcome, changes)
+        assert len(office.said(house, "action_finished")) == 1
+        assert len(office.replies(house)) == 1
+        assert TOKEN not in applied.why
+        if outcome == "unknown":
+            office.later(house, timedelta(minutes=6))
+            assert office.apply(house).outcome == "done"
+        assert len(office.platform.changes) <= 1
+        assert office.outcome(house) == {"unknown": "done", "returned": "pending"}.get(outcome, outcome)
+
+
+def test_a_stale_read_back_is_unknown_until_it_shows(office: Office) -> None:
+    """The platform goes on showing it as serving for a while: nothing is claimed, and it is not paused twice."""
+    office.platform.stale[M1] = "serving"
+    with office.house() as house:
+        office.approve(house)
+        assert office.apply(house).outcome == "unknown"
+        office.platform.stale.clear()
+        office.later(house, timedelta(minutes=6))
+        assert office.apply(house).outcome == "done"
+        assert office.platform.changes == [(M1, "paused")]
+
+
+def test_an_outage_in_which_a_person_resumes_it_ends_without_a_pause(office: Office) -> None:
+    """Five hours later somebody has turned it on again: that stands."""
+    office.platform.faults["write"].append("reset_after")
+    office.platform.faults["read"].extend([None, "reset_before"])
+    with office.house() as house:
+        office.approve(house)
+        assert office.apply(house).outcome == "unknown"
+        office.platform.now += timedelta(hours=2)
+        office.platform.change(M1, "serving")
+        office.later(house, timedelta(hours=5))
+        assert office.apply(house).outcome == "aborted"
+        assert office.platform.changes == [(M1, "paused"), (M1, "serving")]
+
+
+@pytest.mark.parametrize(("harm", "outcome", "word"), [
+    ("paused", "done", "paused already"), ("changed", "aborted", "Somebody changed"), ("ended", "aborted", "nothing left"),
+    ("on_plan", "aborted", "no longer recommended"), ("warehouse", "returned", "Nothing was tried"), ("late", "aborted", "within 1 h"),
+    ("struck_off", "aborted", "may not decide"), ("stopped", "aborted", "Pauses are stopped"), ("observe", "aborted", "only observes"),
+])
+def test_what_changed_since_the_approval_is_seen_before_anything_is_done(office: Office, harm, outcome, word) -> None:
+    """Status, spend, time, policy and the switch are read at the moment of acting; nothing is tried against them."""
+    policy = office.desk.folder / "policy.toml"
+    changes = {}
+    with office.house() as house:
+        office.approve(house)
+    if harm in ("paused", "ended"):
+        office.platform.campaigns[M1].state = harm
+    elif harm == "changed":
+        office.platform.campaigns[M1].changed_at = AT + timedelta(minutes=4)
+    elif harm == "on_plan":
+        office.desk.load(over(1.0), loaded())
+    elif harm == "warehouse":
+        changes = {"SNOWFLAKE_PORT": 1}
+    try:
+        policy.write_text({"struck_off": '[approvals]\napprovers = ["U0BEN00001"]\n', "observe": 'mode = "observe"\n' + POLICY}.get(harm, POLICY))
+        with office.house(**changes) as house:
+            if harm == "late":
+                office.later(house, timedelta(minutes=61))
+            if harm == "stopped":
+                house.halts.set(stopped=True, who="os:ann", reason="a bad feed", by={})
+            applied = office.apply(house)
+            assert (applied.outcome, word in applied.why) == (outcome, True), applied
+            assert office.said(house, "action_attempted") == []
+            assert office.platform.changes == []
+    finally:
+        policy.write_text(POLICY)
+        if harm == "on_plan":
+            office.desk.load(over(1.5), loaded())
+
+
+def test_without_credentials_a_person_is_handed_the_steps(office: Office) -> None:
+    """The approval ends as handed over, never as done, with the exact steps and a link."""
+    with office.house(META_ACCESS_TOKEN=None) as house:
+        office.approve(house)
+        assert office.apply(house).outcome == "handed_over"
+        (finished,) = office.said(house, "action_finished")
+        assert f"Find campaign {M1}" in finished["steps"][1]
+        assert finished["link"].endswith(f"selected_campaign_ids={M1}")
+        assert office.replies(house)[-1].startswith("🤝 Please pause it by hand:")
+        assert office.platform.calls == []
+
+
+def test_the_next_runs_prove_that_spend_stopped_or_say_that_it_did_not(office: Office) -> None:
+    """Two days later: no spend since is proof, spend since is an incident of its own and the question may be asked again."""
+    with office.house() as house:
+        office.approve(house)
+        assert office.apply(house).outcome == "done"
+    at = AT + timedelta(days=2)
+    rows = spent(at)
+    mine, after = rows["campaign_id"].eq(M1), rows["day"].dt.date.gt(AT.date())
+    boosted = rows["spend_micros"].mask(mine, (rows["spend_micros"] * 1.5).round().astype("int64"))
+    office.desk.load(rows.assign(spend_micros=boosted), loaded(at - timedelta(hours=1)))
+    try:
+        ran = office.desk.run(at, PACING_POLICY=office.desk.folder / "policy.toml")
+        (checked,) = ran.said("effect_checked")
+        assert (checked["effect"], checked["campaign_id"]) == ("failed", M1)
+        assert "campaign:M1:still_spending" in ran.incidents
+        assert "M1" in ran.asks
+    finally:
+        office.desk.load(over(1.5), loaded())
+    assert not rows[mine & after].empty
+
+
+def test_an_approval_that_nobody_carries_out_is_an_alarm_after_five_minutes(office: Office) -> None:
+    """Once a day for each."""
+    with office.house() as house:
+        one = office.approve(house)
+        assert alarm_slow(house) == []
+        office.later(house, timedelta(minutes=6))
+        assert alarm_slow(house) == [one.recommendation_id]
+        assert len(office.said(house, "error_recorded")) == 1
+        alarm_slow(house)
+        assert len(office.said(house, "error_recorded")) == 1
+
+
+def test_two_processes_carry_out_one_approval_once(office: Office) -> None:
+    """Each lease excludes the other; the platform is asked once."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with office.house() as house, office.house() as other:
+        office.approve(house)
+        with ThreadPoolExecutor(2) as pool:
+            done = [applied for found in pool.map(carry_out_all, [house, other]) for applied in found]
+        assert [applied.outcome for applied in done] == ["done"]
+        assert office.platform.changes == [(M1, "paused")]
+
+
