@@ -19,7 +19,7 @@ from pacing_brain.errors import LedgerError
 KINDS = frozenset({
     "run_opened", "run_resumed", "policy_adopted", "target_changed", "inputs_recorded", "row_quarantined", "run_reconciled",
     "decisions_restated", "campaign_decided", "incident_opened", "incident_changed", "incident_resolved", "recommendation_opened",
-    "recommendation_decided", "message_delivered", "message_failed", "action_attempted", "action_finished", "pattern_learned",
+    "recommendation_decided", "message_delivered", "message_failed", "action_attempted", "action_finished", "effect_checked", "pattern_learned",
     "pattern_retired", "click_refused", "recommendation_renewed", "silence_set", "silence_ended", "halts_stopped", "halts_allowed",
     "problem_missed", "narrated", "body_withheld", "partition_detached", "ledger_recovered", "recovery_acknowledged", "error_recorded", "run_failed", "run_sealed",
     "run_missed", "match_answered",
