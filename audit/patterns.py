@@ -1,6 +1,8 @@
 """What was learned: in force from the moment it is learned until it expires or is retired."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from sqlalchemy import Connection, or_, select, update
@@ -27,8 +29,8 @@ class Patterns:
         return PATTERNS.check(pd.DataFrame(rows, columns=PATTERNS.columns)) if rows else PATTERNS.empty()
 
 
-def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at: datetime) -> range:
-    """Put patterns in force; one known by its id stays as it is. One `pattern_learned` entry for each new one.
+def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at: datetime, *, by: Mapping[str, Any] | None = None) -> range:
+    """Put patterns in force; one known by its id stays as it is. One `pattern_learned` entry for each new one. by: the person whose answer it is.
 
     Raises:
         FrameError: not a PATTERNS frame.
@@ -39,7 +41,7 @@ def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at:
         statement = insert(patterns).values(values).on_conflict_do_nothing().returning(patterns.c.pattern_id)
         if connection.execute(statement).first() is not None:
             said = {name: values[name] for name in ("kind", "scope", "value", "support", "confidence", "expires_at")}
-            new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()}))
+            new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()} | ({"by": dict(by)} if by else {})))
     return ledger.append(connection, run_id, new, at)
 
 

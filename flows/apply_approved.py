@@ -197,7 +197,7 @@ def _finish(house: House, leased: Leased, policy: Policy, end: End) -> Applied:
 
 def _told(connection: Connection, house: House, leased: Leased, policy: Policy, end: End) -> list[OutgoingMessage]:
     """The card's new state, and a reply below it."""
-    one, incident = leased.recommendation, incidents.get(connection, leased.recommendation.incident_id)
+    one, incident = leased.recommendation, incidents.find(connection, leased.recommendation.incident_id)
     if incident is None:
         return []
     event = f"{one.recommendation_id}:{one.version}:{end.outcome}:{leased.act.tries}"

@@ -19,6 +19,8 @@ silence_app = typer.Typer(help="Silences: problems that nobody wants to hear of 
 app.add_typer(silence_app, name="silence")
 asks_app = typer.Typer(help="The questions that await an answer, and answering them without Slack.", no_args_is_help=True)
 app.add_typer(asks_app, name="recommendations")
+halts_app = typer.Typer(help="The kill switch, and the breaker's release.", no_args_is_help=True)
+app.add_typer(halts_app, name="halts")
 db_app = typer.Typer(help="The database: its schema, and from embedded to a server.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
@@ -345,6 +347,32 @@ def warehouse_info(as_json: Json = False) -> None:
     from flows.commands_warehouse import warehouse_info as info
 
     _do(info, as_json=as_json)
+
+
+@halts_app.command("stop")
+def halts_stop(who: Who, reason: Reason, as_json: Json = False) -> None:
+    """Stop every pause at once, whoever approved it."""
+    from flows.commands_halts import stop as command
+
+    _do(command, who=who, reason=reason, as_json=as_json)
+
+
+@halts_app.command("allow")
+def halts_allow(who: Who, reason: Reason, as_json: Json = False) -> None:
+    """Allow approved pauses again."""
+    from flows.commands_halts import allow as command
+
+    _do(command, who=who, reason=reason, as_json=as_json)
+
+
+@halts_app.command("release")
+def halts_release(scope: Annotated[str, typer.Argument(metavar="SCOPE", help="As the card names it: account:meta/4402, source:meta or source:all.")],
+                  kind: Annotated[str, typer.Option(help="over, under or zero.")], who: Who, reason: Reason,
+                  hours: Annotated[int, typer.Option(help="For how long.")] = 24, as_json: Json = False) -> None:
+    """Release pauses that are held because a data fault was likely."""
+    from flows.commands_halts import release as command
+
+    _do(command, scope, kind=kind, hours=hours, who=who, reason=reason, as_json=as_json)
 
 
 @silence_app.command("set")

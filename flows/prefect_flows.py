@@ -1,4 +1,4 @@
-"""The flows as Prefect knows them: `flows.prefect_flows.pacing_run` and `flows.prefect_flows.upkeep`."""
+"""The flows as Prefect knows them: `pacing_run`, `apply_approved` and `upkeep` of `flows.prefect_flows`."""
 
 import logging
 from pathlib import Path
@@ -11,6 +11,7 @@ from prefect.logging.handlers import PrefectConsoleHandler
 from prefect.states import Completed
 
 from flows import logs
+from flows.apply_approved import carry_out_all
 from flows.artifacts import worst_of
 from flows.commands import read_as_of
 from flows.prefect_page import Page
@@ -18,6 +19,7 @@ from flows.prefect_steps import TaskCalls, one_line
 from flows.run_pacing import Request, Steps, run_window
 from flows.settings import Settings
 from flows.upkeep import keep_up
+from flows.wiring import open_house
 
 EVENTS_S = 10.0  # what a run waits until the server has its task runs
 
@@ -58,6 +60,14 @@ def pacing_run(as_of: str | None = None, policy: str | None = None, full: bool =
     if window.trouble:
         get_run_logger().warning("Prefect did not take everything (%s): the run is complete on the record, this page is not", window.trouble)
     return state
+
+
+@flow(name="apply-approved", persist_result=False)
+def apply_approved() -> State[Any]:
+    """Approved pauses that wait are carried out."""
+    with open_house(Settings.read()) as house:
+        done = carry_out_all(house)
+    return Completed(message=", ".join(f"{one.recommendation_id} {one.outcome}" for one in done) or "nothing waits")
 
 
 @flow(name="upkeep", persist_result=False)

@@ -1,4 +1,4 @@
-"""The process that serves both flows on their schedules: `python -m flows.serving`, a child of `pacing up`."""
+"""The process that serves the flows on their schedules: `python -m flows.serving`, a child of `pacing up`."""
 
 from typing import Any, cast
 
@@ -8,11 +8,11 @@ from prefect.types.entrypoint import EntrypointType
 from prefect.schedules import Cron
 
 from flows import logs
-from flows.prefect_flows import pacing_run, quiet, upkeep
+from flows.prefect_flows import apply_approved, pacing_run, quiet, upkeep
 from flows.settings import Settings
 from pacing_brain.policy import Policy
 
-RUN_EVERY, KEEP_EVERY = "0 */{hours} * * *", "*/10 * * * *"
+RUN_EVERY, KEEP_EVERY, APPLY_EVERY = "0 */{hours} * * *", "*/10 * * * *", "* * * * *"
 
 
 def main() -> None:
@@ -20,7 +20,8 @@ def main() -> None:
     logs.begin(settings := Settings.read())
     quiet()
     policy = Policy.load(settings.policy) if settings.policy else Policy()
-    served = (deployed(pacing_run, RUN_EVERY.format(hours=policy.schedule_hours)), deployed(upkeep, KEEP_EVERY))
+    served = (deployed(pacing_run, RUN_EVERY.format(hours=policy.schedule_hours)), deployed(upkeep, KEEP_EVERY),
+              deployed(apply_approved, APPLY_EVERY))
     serve(*served, pause_on_shutdown=False, print_starting_message=False)
 
 

@@ -12,6 +12,7 @@ from audit.database import Database
 from audit.outbox import Outbox
 from flows import answering_words
 from flows.answering import Answering
+from flows.apply_approved import carry_out_all
 from flows.wiring import House
 from notifiers.approvals import slack_app
 from notifiers.delivery import relay
@@ -24,7 +25,7 @@ from typing import Self
 
 CONNECTIONS = 12  # to the database, for clicks alone: a burst of clicks waits for no page and no scrape
 SENDERS = 4
-RELAY_EVERY_S, RELAY_BUDGET_S, AFTER_FAULT_S = 10.0, 30.0, 10.0
+RELAY_EVERY_S, RELAY_BUDGET_S, AFTER_FAULT_S, APPLY_EVERY_S = 10.0, 30.0, 10.0, 60.0
 
 
 @dataclass
@@ -55,8 +56,13 @@ def slack_service(house: House) -> Iterator[ASGIApp | None]:
     with ExitStack() as stack:
         own = Database(house.database.url.render_as_string(hide_password=False), pool_size=CONNECTIONS)
         stack.callback(own.close)
-        relaying = stack.enter_context(Relaying(house, own))
-        desk = Service(House(settings, house.policy, own, house.snowflake), relaying.nudge)
+        relaying, applying = stack.enter_context(Relaying(house, own)), stack.enter_context(Applying(house, own))
+
+        def nudge() -> None:
+            relaying.nudge()
+            applying.nudge()
+
+        desk = Service(House(settings, house.policy, own, house.snowflake), nudge)
         later = stack.enter_context(ThreadPoolExecutor(SENDERS, "slack"))
         slack = client(token.get_secret_value(), settings.slack_api_url)
         app = slack_app(desk, Members(slack, desk.groups), client(token.get_secret_value(), settings.slack_api_url, timeout_s=5.0), later)
@@ -66,24 +72,29 @@ def slack_service(house: House) -> Iterator[ASGIApp | None]:
         yield SlackEvents(app, secret.get_secret_value()) if secret else None
 
 
-class Relaying:
-    """Sends what waits in the outbox: at once when nudged, else every few seconds. A context manager."""
+class Working:
+    """Something that is done at once when nudged, else every so often, in a thread of its own. A context manager."""
+
+    name, every_s = "working", 10.0
 
     def __init__(self, house: House, database: Database) -> None:
-        self.house, self.outbox = house, Outbox(database)
+        self.house, self.database = house, database
         self.due, self.ending = threading.Event(), threading.Event()
-        self.thread = threading.Thread(target=self._work, name="relay", daemon=True)
+        self.thread = threading.Thread(target=self._work, name=self.name, daemon=True)
+
+    def do(self) -> None:
+        raise NotImplementedError
 
     def nudge(self) -> None:
         self.due.set()
 
     def _work(self) -> None:
         while not self.ending.is_set():
-            self.due.wait(RELAY_EVERY_S)
+            self.due.wait(self.every_s)
             self.due.clear()
             try:
                 if not self.ending.is_set():
-                    relay(self.outbox, self.house.poster, budget_s=RELAY_BUDGET_S)
+                    self.do()
             except PacingError:
                 self.ending.wait(AFTER_FAULT_S)  # the database or Slack is away: both are seen on the ops port
 
@@ -95,3 +106,21 @@ class Relaying:
         self.ending.set()
         self.due.set()
         self.thread.join(RELAY_BUDGET_S)
+
+
+class Relaying(Working):
+    """Sends what waits in the outbox."""
+
+    name, every_s = "relay", RELAY_EVERY_S
+
+    def do(self) -> None:
+        relay(Outbox(self.database), self.house.poster, budget_s=RELAY_BUDGET_S)
+
+
+class Applying(Working):
+    """Carries out what was approved; no platform that hangs holds up a click or a card."""
+
+    name, every_s = "apply", APPLY_EVERY_S
+
+    def do(self) -> None:
+        carry_out_all(House(self.house.settings, self.house.policy, self.database, self.house.snowflake, self.house.sample))

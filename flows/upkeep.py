@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit.windows import SilentRun
-from flows import illness, logs
+from flows import apply_approved, illness, logs
 from flows.alarms import alarm
 from flows.anchoring import anchor, copy_to_slack
 from flows.expiries import expiries, warnings
@@ -33,12 +33,14 @@ class Kept:
     missed: tuple[str, ...]
     silent: tuple[str, ...]
     caught_up: str | None
+    applied: tuple[str, ...] = ()
 
     @property
     def said(self) -> str:
         """One line for people."""
         parts = [f"{self.delivered.delivered} delivered", f"{self.delivered.retried} to be tried again", f"{self.delivered.dead} given up",
                  f"{len(self.expired)} expired", f"{len(self.missed)} windows missed"]
+        parts += [f"{len(self.applied)} approvals looked at"] if self.applied else []
         late = [f"silent: {', '.join(self.silent)}"] if self.silent else []
         return ", ".join(parts + late + ([f"caught up with {self.caught_up}"] if self.caught_up else []))
 
@@ -48,10 +50,11 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
 
     0. sign      what was written since the newest anchor is signed and anchored; a copy of the checkpoint is to go to Slack
     1. relay     what is undelivered goes out
-    2. expire    recommendations that nobody answered in time, silences whose time is up; people are reminded at half time
-    3. watch     windows that nobody ran are said once each, runs without a heartbeat are named, keys that end soon are an alarm
-    4. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
-    5. verify    the ledger since it was verified last, once a week all of it; failing is an alarm
+    2. apply     approved pauses that wait, should nothing else have carried them out
+    3. expire    recommendations that nobody answered in time, silences whose time is up; people are reminded at half time
+    4. watch     windows that nobody ran are said once each, runs without a heartbeat are named, keys that end soon are an alarm
+    5. catch up  one run, of the present window, if it lacks one: what it finds holds for the missed ones too
+    6. verify    the ledger since it was verified last, once a week all of it; failing is an alarm
 
     Raises:
         PacingError: as `open_house` and `run_window`.
@@ -60,12 +63,13 @@ def keep_up(settings: Settings, steps: Steps | None = None, catch_up: CatchUp = 
     with open_house(settings) as house:
         steps.do(sign, house)  # 0
         delivered = steps.do(send, house)  # 1
-        expired = steps.do(expire, house)  # 2
-        missed, silent = steps.do(watch, house)  # 3
+        applied = steps.do(apply, house)  # 2
+        expired = steps.do(expire, house)  # 3
+        missed, silent = steps.do(watch, house)  # 4
         lacking = house.windows.present_lacks_run(house.policy.schedule_hours, house.now(), grace=GRACE, again_after=AGAIN_AFTER)
-        caught_up = catch_up(settings, Request())["run_id"] if lacking else None  # 4
-        steps.do(check, house)  # 5
-    return Kept(delivered, expired, missed, silent, caught_up)
+        caught_up = catch_up(settings, Request())["run_id"] if lacking else None  # 5
+        steps.do(check, house)  # 6
+    return Kept(delivered, expired, missed, silent, caught_up, applied)
 
 
 def sign(house: House) -> None:
@@ -83,6 +87,13 @@ def send(house: House) -> DeliveryReport:
     done = relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
     illness.otherwise(house, done)
+    return done
+
+
+def apply(house: House) -> tuple[str, ...]:
+    """Approvals that nothing carried out yet; one that waits too long is an alarm."""
+    done = tuple(f"{one.recommendation_id}: {one.outcome}" for one in apply_approved.carry_out_all(house))
+    apply_approved.alarm_slow(house)
     return done
 
 

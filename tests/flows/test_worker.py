@@ -77,7 +77,8 @@ def test_a_worker_runs_two_windows(deployed, fresh_database, prefect_server):
     """Both runs complete in the API, named and tagged by window and worst severity, with artifacts and at most 40 task runs; upkeep runs too."""
     api_url = prefect_server.api_url
     assert {name: each["entrypoint"] for name, each in deployed.items()} == {
-        "four-hourly": "flows.prefect_flows.pacing_run", "ten-minutely": "flows.prefect_flows.upkeep"}
+        "four-hourly": "flows.prefect_flows.pacing_run", "ten-minutely": "flows.prefect_flows.upkeep",
+        "minutely": "flows.prefect_flows.apply_approved"}
     assert deployed["four-hourly"]["schedules"][0]["schedule"]["cron"] == "0 */4 * * *"
     for window in (NOON, NOON + timedelta(hours=4)):
         shift_to(fresh_database.admin, window + timedelta(seconds=5))
