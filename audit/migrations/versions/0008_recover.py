@@ -6,8 +6,8 @@ from alembic import op
 
 from audit.database import raw
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 
 
 def upgrade() -> None:
