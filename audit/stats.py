@@ -23,7 +23,7 @@ def count(entries: Iterable[Recorded], *, campaign: str | None = None, since: da
         if (since is not None and entry.at < since) or (until is not None and entry.at >= until):
             continue
         said = entry.content
-        if campaign is not None and campaign not in {said.get("campaign_id"), said.get("flight_id"), said.get("campaign_name"), entry.subject}:
+        if campaign is not None and not concerns(entry, campaign):
             continue
         kinds[entry.kind] += 1
         if entry.kind == "campaign_decided":
@@ -43,6 +43,12 @@ def count(entries: Iterable[Recorded], *, campaign: str | None = None, since: da
     return {"decisions": total, "restated": restated, "by": {name: dict(sorted(counts.items())) for name, counts in decided.items()},
             "needed_a_person": {"decisions": people, "share": round(people / total, 4) if total else None},
             "answers": dict(sorted(answers.items())), "seconds_to_answer": _spread(delays), "entries_by_kind": dict(sorted(kinds.items()))}
+
+
+def concerns(entry: Recorded, campaign: str) -> bool:
+    """Whether an entry is about a campaign, by its id, its flight's id or its name."""
+    said = entry.content
+    return campaign in {said.get("campaign_id"), said.get("flight_id"), said.get("campaign_name"), entry.subject}
 
 
 def _spread(values: list[float]) -> dict[str, float] | None:

@@ -206,11 +206,14 @@ def db_move(as_json: Json = False) -> None:
 def audit_show(kind: Annotated[str | None, typer.Option(help="Only entries of this kind.")] = None,
                subject: Annotated[str | None, typer.Option(help="Only entries about this subject.")] = None,
                run_id: Annotated[str | None, typer.Option("--run", metavar="ID", help="Only entries of this run.")] = None,
+               campaign: Annotated[str | None, typer.Option(help="Only entries about a campaign id, flight id or name.")] = None,
+               since: Annotated[str | None, typer.Option("--from", metavar="ISO8601", help="Entries from this instant on.")] = None,
+               until: Annotated[str | None, typer.Option("--to", metavar="ISO8601", help="Entries before this instant.")] = None,
                last: Annotated[int, typer.Option(min=1, help="How many, counted from the newest.")] = 20, as_json: Json = False) -> None:
     """The newest entries of the ledger."""
     from flows.commands_audit import audit_show as show
 
-    _do(show, kind=kind, subject=subject, run_id=run_id, last=last, as_json=as_json)
+    _do(show, kind=kind, subject=subject, run_id=run_id, campaign=campaign, since=since, until=until, last=last, as_json=as_json)
 
 
 @audit_app.command("export")

@@ -79,9 +79,10 @@ def audit_stats(*, campaign: str | None, run_id: str | None, since: str | None, 
     """Decisions, answers and their delays in figures."""
     if kind is not None and kind not in ledger.KINDS:
         raise UsageError(f"--kind {kind!r} is no kind of entry. There are: {', '.join(sorted(ledger.KINDS))}")
-    bounds = {name: read_as_of(text) if text else None for name, text in (("since", since), ("until", until))}
+    first, end = (read_as_of(text, option) if text else None for text, option in ((since, "--from"), (until, "--to")))
     with open_record(Settings.read()) as house, house.database.snapshot() as connection:
-        found = stats.count(ledger.read(connection, kinds=[kind] if kind else stats.KINDS, run_id=run_id), campaign=campaign, **bounds)
+        entries = ledger.read(connection, kinds=[kind] if kind else stats.KINDS, run_id=run_id, since=first, until=end)
+        found = stats.count(entries, campaign=campaign)
     views.emit(found) if as_json else views.show(stats_report(found))
     return 0
 

@@ -122,6 +122,14 @@ def test_what_is_no_month_is_wrong_usage(record):
     assert pacing("audit", "detach", "May", "--to", "kept").exit_code == 2
 
 
+def test_show_filters(record):
+    """The newest entries by campaign, run and instant."""
+    shown = [one["subject"] for one in json.loads(pacing("audit", "show", "--campaign", "F2", "--last", 2, "--json").stdout)["entries"]]
+    assert shown == ["F2", "F2"]
+    assert json.loads(pacing("audit", "show", "--to", "2001-01-01T00:00Z", "--json").stdout)["entries"] == []
+    assert pacing("audit", "show", "--from", "yesterday").exit_code == 2
+
+
 @pytest.fixture
 def exported(record, tmp_path):
     assert pacing("audit", "export", "--to", "export").exit_code == 0
