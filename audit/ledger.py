@@ -26,7 +26,7 @@ KINDS = frozenset({
 })
 OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry's own keys are others
 READ_ROWS = 1000  # fetched at a time
-APPEND_ENTRIES = 5000  # sent at a time
+APPEND_ENTRIES = 500  # sent at a time: more than work_mem holds would go through temporary files
 _FORMAT = orjson.OPT_SORT_KEYS | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z
 _HOLE = uuid.uuid4().int >> 66  # stands for a number until the server puts it in; nobody outside can know it, so no text can hold it
 _MARK = b'"seq":%d' % _HOLE
