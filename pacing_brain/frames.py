@@ -287,6 +287,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "pacing_pct": ("variance", "float: actual / target * 100, or null"),
     "direction": ("variance", "over | under | none"),
     "unexplained_pct": ("variance", "float: signed variance until the evidence is built"),
+    "allowed_micros": ("variance", "Int64: of being over plan, what the platform's own rules allow (it takes it back later)"),
     "band_severity": ("variance", "raw band: healthy | warning | critical"),
     "severity": ("variance", "after early hours, stake and hysteresis; later lanes may raise it"),
     "phase": ("variance", "before | early | live | ended | closed"),
@@ -335,7 +336,7 @@ _WHOLE = [
     "after_watermark_micros", "credit_micros", "spend_days", "row_days", "closed_micros", "closed_days",
     "closed_day_micros", "last7_micros", "last7_days", "impressions", "closed_day_impressions", "duplicate_days", "bad_days", "daily_budget_micros",
     "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
-    "forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
+    "allowed_micros", "forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
     "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros", "wait_window_micros",
     "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros",
 ]

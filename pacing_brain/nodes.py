@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 import pandas as pd
 
 from pacing_brain import confidence as trust
-from pacing_brain import forecast, lanes, mitigation, pacing, reconcile, root_cause
+from pacing_brain import allowance, forecast, lanes, mitigation, pacing, reconcile, root_cause
 from pacing_brain.confidence import SourceFacts
 from pacing_brain.model import Lane, RunContext
 from pacing_brain.policy import Policy
@@ -34,7 +34,8 @@ def sum_days(state: Cohort) -> dict[str, Any]:
 def judge_variance(state: Cohort) -> dict[str, Any]:
     """variance: planned against spent, the bands, zero delivery."""
     flights = state["flights"]
-    judged = pacing.judge(flights, state["policy"].resolve(flights), state["memory"], state["run"])
+    values = state["policy"].resolve(flights)
+    judged = allowance.allow(pacing.judge(flights, values, state["memory"], state["run"]), state["days"], values)
     return {"flights": _account_stopped(judged, state["accounts"])}
 
 

@@ -26,7 +26,7 @@ SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market",
                  "flight": "flight_id"}
 ALSO_SCOPED = ("approvals",)  # not numbers of a flight: read when somebody answers
 ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
-SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions", "forecast", "reallocation")
+SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions", "forecast", "reallocation", "allowance")
 
 
 class _Table(BaseModel):
@@ -129,6 +129,14 @@ class Reallocation(_Table):
     most_pct: NonNegativeFloat = 30.0
 
 
+class Allowance(_Table):
+    """What a platform may spend above a daily budget because it takes it back within the period."""
+
+    period: Literal["none", "week", "month"] = "none"
+    day_factor: float = Field(default=1.0, ge=1.0)  # times the daily budget on one day
+    ahead_pct: NonNegativeFloat = 0.0  # percent above the even plan at which the platform paces, up to the budget
+
+
 class Tracker(_Table):
     red_after_days: PositiveFloat = 14.0  # without a readable plan
     target_to_date_max_days: PositiveFloat = 7.0  # an older one is quarantined
@@ -211,8 +219,8 @@ _SYNONYMS = {"uk": ("gb", "united kingdom", "great britain"), "us": ("usa", "uni
 
 # What differs by platform out of the box; a policy's own scopes come after these.
 BUILT_IN_SCOPES: dict[str, dict[str, Any]] = {
-    "platform=google": {"freshness": {"grain": "hourly", "lag_hours": 2.0}},
-    "platform=meta": {"freshness": {"grain": "hourly", "lag_hours": 5.0}},
+    "platform=google": {"freshness": {"grain": "hourly", "lag_hours": 2.0}, "allowance": {"period": "month", "day_factor": 2.0}},
+    "platform=meta": {"freshness": {"grain": "hourly", "lag_hours": 5.0}, "allowance": {"period": "week", "day_factor": 1.75}},
     "platform=dv360": {"freshness": {"refresh_cycle_hours": 24.0}},
 }
 
@@ -235,6 +243,7 @@ class Policy(_Table):
     actions: Actions = Actions()
     forecast: Forecast = Forecast()
     reallocation: Reallocation = Reallocation()
+    allowance: Allowance = Allowance()
     tracker: Tracker = Tracker()
     ended: Ended = Ended()
     clock: Clock = Clock()
