@@ -62,6 +62,7 @@ class SlackServer:
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
     last_at: dict[str, float] = field(default_factory=dict)
+    socket_url: str = ""  # of Socket Mode (`tests.fakes.slack_socket`)
     users: dict[str, dict[str, Any]] = field(default_factory=dict)  # id -> what differs from a member of the workspace
     user_groups: dict[str, list[str]] = field(default_factory=dict)
     views: list[dict[str, Any]] = field(default_factory=list)  # forms that were opened
@@ -81,6 +82,8 @@ class SlackServer:
     def answer(self, method: str, given: dict[str, Any], authorization: str) -> dict[str, Any]:
         """What Slack's Web API answers, as its documentation says it for the methods used here."""
         self.calls.append(method)
+        if method == "apps.connections.open" and authorization == "Bearer xapp-test-token":
+            return {"ok": True, "url": self.socket_url}
         if authorization != f"Bearer {self.token}":
             return {"ok": False, "error": "invalid_auth" if authorization else "not_authed"}
         known: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {

@@ -17,6 +17,7 @@ from notifiers.slack import Slack
 from pacing_brain.policy import Policy
 from tests.fakes import slack_server
 from tests.fakes.slack_server import SlackServer
+from tests.fakes.slack_socket import APP_TOKEN, SlackSocket, socket_mode
 from tests.integration.answers.conftest import ANA, BEN, DEEP, RESPONDER, SECRET, STRANGER, Desk, flights, settings
 from tests.integration.answers.slack_caller import Served, block_actions, filled, form, option, served, signed
 from tests.unit.notifiers import world
@@ -210,3 +211,38 @@ def test_show_the_working_and_status_answer_anyone(desk, slack, port):
     body = f"command=%2Fpacing&text=help&user_id={STRANGER}&channel_id=C0TEST&team_id=T0TEST".encode()
     status, said = port.post(body)
     assert (status, "/pacing status" in said) == (200, True)
+
+
+@pytest.fixture
+def socketed(fresh_database, tmp_path, slack) -> Iterator[tuple[Desk, SlackSocket]]:
+    """The app over Socket Mode alone: no signing secret, no port."""
+    with socket_mode(slack) as socket:
+        own = settings(fresh_database, tmp_path, SLACK_API_URL=slack.api_url, SLACK_SIGNING_SECRET=None, SLACK_APP_TOKEN=APP_TOKEN)
+        database = Database(fresh_database.app, pool_size=6)
+        desk = Desk(fresh_database, House(own, Policy.load(own.policy) if own.policy else Policy(), database, SnowflakeSettings()))
+        with slack_service(desk.house) as events:
+            assert events is None
+            assert socket.wait_for_connections(2)
+            yield desk, socket
+        database.close()
+
+
+def test_socket_mode_hears_the_same(socketed):
+    """Two connections; a click on either is taken and acknowledged; one that cannot be recorded is not acknowledged."""
+    desk, socket = socketed
+    one, other = desk.seal(*flights(2)).values()
+    socket.send("E1", block_actions("approve_halt", f"{one.recommendation_id}:1", ANA))
+    assert socket.wait("E1", 20)
+    assert desk.now(one).status == "approved"
+    admin = Database(desk.urls.admin)
+    with admin.transaction() as connection:
+        connection.exec_driver_sql("REVOKE ALL ON ALL TABLES IN SCHEMA pacing FROM pacing_app")
+    click = block_actions("approve_halt", f"{other.recommendation_id}:1", ANA)
+    socket.send("E2", click, connection=1)
+    assert not socket.wait("E2", 2)
+    with admin.transaction() as connection:
+        connection.exec_driver_sql("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA pacing TO pacing_app")
+    admin.close()
+    socket.send("E3", click, connection=1)
+    assert socket.wait("E3", 20)
+    assert desk.now(other).status == "approved"
