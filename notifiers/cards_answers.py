@@ -10,7 +10,7 @@ ACKNOWLEDGE, SNOOZE, EXPLAIN = ("I'm on it", "acknowledge"), ("Remind me later",
 
 
 DECIDED = {  # {who}, {at}; the reason, the time and the record follow
-    "one_approval": "1️⃣ *One approval of two*: {who}, {at}. Nothing is paused before a second person approves.",
+    "one_approval": "✍️ *One approval of two*: {who}, {at}. A second person must approve.",
     "approved": "✅ *Pause approved* by {who}, {at}.",
     "attempting": "⏳ *Being paused*, {at}.",
     "done": "⏸️ *Paused*, {at}, and read back. It stays paused until a person resumes it.",
@@ -33,46 +33,49 @@ DECIDED = {  # {who}, {at}; the reason, the time and the record follow
 def decided_line(one: Decided) -> str:
     """Who, what, when, why, until when, and where it is on the record."""
     said = DECIDED[one.what].format(who=person(one.who), at=token(one.at))
-    why = f" {outside(one.reason, 200)}" if one.reason else ""
+    why = f" “{outside(one.reason, 200)}”." if one.reason else ""
     quiet = f" Quiet until {token(one.until)}, or until it gets worse." if one.until else ""
     return f"{said}{why}{quiet} Record {one.seq}."
 
 
-def answers(incident: Incident, context: CardContext, row: Facts, *, pause: str = "", match: bool = False) -> Block | None:
+def answers(incident: Incident, context: CardContext, row: Facts, *, pause: str = "", match: bool = False, pause_last: bool = False) -> Block | None:
     """The buttons that make sense for this incident; none without an endpoint, or when it is resolved. Where nothing is left to answer: who said what.
 
     `pause` is what the confirmation says would happen (empty: no pause is asked for); `match`: is it the same campaign?
+    `pause_last`: a pause is no remedy here, so whoever looks after it is asked first.
     """
     if context.closed and incident.state == "open":
         return section([decided_line(one) for one in context.decided])
     if not context.interactive or incident.state != "open":
         return None
     own = f"{incident.incident_id}:{incident.version}"
-    ask = _pause_buttons(context.ask, row, pause, can_pause=context.can_pause) if pause and context.ask else []
+    ask = _pause_buttons(context.ask, row, pause, can_pause=context.can_pause, until_fixed=pause_last) if pause and context.ask else []
     if match:
         ask = [Button("Same campaign", "confirm_match", own, "primary"), Button("Different campaign", "deny_match", own)]
-    lead = "primary" if not ask else None
-    rest = [Button(*ACKNOWLEDGE, own, lead), Button(*SNOOZE, own), Button(*EXPLAIN, own)]
-    return actions([*ask, *rest], f"answers:{own}")
+    lead = "primary" if not ask or pause_last else None
+    first, last = [Button(*ACKNOWLEDGE, own, lead), Button(*SNOOZE, own)], Button(*EXPLAIN, own)
+    return actions([*first, *ask, last] if pause_last else [*ask, *first, last], f"answers:{own}")
 
 
-def _pause_buttons(ask: Ask, row: Facts, effect: str, *, can_pause: bool) -> list[Button]:
-    value, where = f"{ask.id}:{ask.version}", plain(platform(row.get("platform")), 30)
+def _pause_buttons(ask: Ask, row: Facts, effect: str, *, can_pause: bool, until_fixed: bool) -> list[Button]:
+    value, where, style = f"{ask.id}:{ask.version}", plain(platform(row.get("platform")), 30), None if until_fixed else "danger"
     if not can_pause:
         told = f"You pause it in {where}. The monitor has no credentials there: it records your name and looks whether spend stops."
-        approve = Button("I'll pause it", "approve_halt", value, "danger", ("Will you pause this campaign?", told, "I will", "Not now"))
+        approve = Button("I'll pause it", "approve_halt", value, style, ("Will you pause this campaign?", told, "I will", "Not now"))
     else:
-        approve = Button("Pause campaign", "approve_halt", value, "danger", ("Pause this campaign?", effect, "Pause it", "Not now"))
-    return [approve, Button("Keep it running", "reject_halt", value)]
+        title = "Pause a campaign that spends nothing?" if until_fixed else "Pause this campaign?"
+        approve = Button("Pause until fixed" if until_fixed else "Pause campaign", "approve_halt", value, style, (title, effect, "Pause it", "Not now"))
+    return [approve, Button("Leave it on" if until_fixed else "Keep it running", "reject_halt", value)]
 
 
 def who_decides(incident: Incident, card: CardContext, row: Facts, said: str = "") -> Block | None:
     """Who may decide and until when, how to answer, and where to look."""
-    lines = [said] if card.closed else [*(decided_line(one) for one in card.decided), said, *_decision(incident, card)]
+    so_far = [] if card.closed else [decided_line(one) for one in card.decided]
+    lines = [said] if card.closed else [said, *_decision(incident, card)]
     if not card.interactive:
         lines.append(_working(row))
     places = [open_link(row), link(card.run_url, "This run"), _record(incident)]
-    return context([" ".join(line for line in lines if line), " · ".join(place for place in places if place)])
+    return context([*so_far, " ".join(line for line in lines if line), " · ".join(place for place in places if place)])
 
 
 def _decision(incident: Incident, card: CardContext) -> list[str]:

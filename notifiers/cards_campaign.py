@@ -29,9 +29,14 @@ def asks_pause(incident: Incident) -> bool:
     return incident.finding.action is Action.RECOMMEND_HALT
 
 
+def _asked(incident: Incident, context: CardContext) -> str:
+    """The end of the header, while there is something to decide."""
+    return " · pause recommended" if asks_pause(incident) and not context.closed else ""
+
+
 def pause_words(incident: Incident, context: CardContext) -> str:
     """The end of the fallback text: what is asked, and by when if anyone can answer."""
-    if not asks_pause(incident):
+    if not asks_pause(incident) or context.closed:
         return ""
     by = context.ask.expires_at if context.ask else None
     return f" Pause recommended, answer by {clock_text(by)}." if by else " Pause recommended."
@@ -43,7 +48,7 @@ def off_plan(incident: Incident, context: CardContext) -> Message:
     row = flight_of(facts)
     side = "Over plan" if incident.finding.side == "over" else "Under plan"
     named = row.get("match_kind") == "name"
-    asked = " · pause recommended" if asks_pause(incident) else ""
+    asked = _asked(incident, context)
     effect = _pause_effect(row)
     working = section([*why(row), *_matched_by_name(row)])
     return card(
@@ -114,7 +119,7 @@ def not_delivering(incident: Incident, context: CardContext) -> Message:
     """A campaign that should spend and does not: never, no more, or with impressions that cost nothing."""
     facts = incident.finding.facts
     row = flight_of(facts)
-    asked = " · pause recommended" if asks_pause(incident) else ""
+    asked = _asked(incident, context)
     steps = section(["*Check in this order*", *CHECKLIST])
     cause = section(why(row))
     pause = ("Useful if you want no sudden catch-up when delivery returns. It will not start delivery. It stays paused until a person "
@@ -126,7 +131,7 @@ def not_delivering(incident: Incident, context: CardContext) -> Message:
         [header(f"{emoji(incident)} {lead}: {title(row)}{asked}"), section([*_silence(row), *_catch_up(row)]),
          _campaign_fields(row, incident, context, _is_it_the_feed(row, facts)), cause,
          section(what_to_do(row)) if row.get("cost_fault") or _paused(row) else steps,
-         answers(incident, context, row, pause=pause if asks_pause(incident) else ""), who_decides(incident, context, row)],
+         answers(incident, context, row, pause=pause if asks_pause(incident) else "", pause_last=True), who_decides(incident, context, row)],
         spare=[cause])
 
 
