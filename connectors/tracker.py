@@ -8,6 +8,7 @@ import pandas as pd
 
 from connectors.snowflake_settings import SnowflakeSettings
 from connectors.tracker_columns import understood
+from connectors.tracker_cycles import in_cycles
 from connectors.tracker_faults import Faults
 from connectors.tracker_files import read_sheet
 from connectors.tracker_lines import check_lines
@@ -55,4 +56,4 @@ def plan_of(sheet: Sheet, *, as_of: datetime, policy: Policy) -> TrackerRead:
     plan = read_plan(cells, faults, as_of, policy.tracker.target_to_date_max_days, sheet.dates)
     check_lines(plan, cells, faults)
     usable = plan[~plan.index.isin(faults.rows)]
-    return TrackerRead(TARGETS.check(usable), faults.told(sheet.name, plan["flight_id"].fillna("")), sheet.name, as_of)
+    return TrackerRead(TARGETS.check(in_cycles(usable)), faults.told(sheet.name, plan["flight_id"].fillna("")), sheet.name, as_of)

@@ -6,13 +6,15 @@ from functools import partial
 
 import pandas as pd
 
+from connectors.tracker_cycles import of_whole_flight, read_budget_types, read_cycles
 from connectors.tracker_dates import read_days, read_instants
 from connectors.tracker_faults import Faults
 from connectors.tracker_money import other_currency, read_money
 from connectors.tracker_values import (EMPTY, NOT_YET, UNBUILT, read_currencies, read_curves, read_ids, read_percents, read_platforms,
                                        read_zones)  # fmt: skip
 
-INHERITED = ("budget", "currency", "start_date", "end_date", "curve", "cost_basis", "fee_pct", "target_to_date", "updated_at")
+INHERITED = ("budget", "currency", "start_date", "end_date", "curve", "cost_basis", "fee_pct", "target_to_date", "updated_at", "cycle",
+             "budget_type")  # fmt: skip
 _PLAIN = ("campaign_name", "client", "market", "product", "owner")
 _PERCENT = 100_000_000  # 100 % in millionths of a percent
 
@@ -39,6 +41,10 @@ def read_plan(cells: pd.DataFrame, faults: Faults, as_of: datetime, target_max_d
                        ("timezone", read_zones), ("start_date", days), ("end_date", days), ("updated_at", instants)):  # fmt: skip
         plan[name], reasons = read(cells[name])
         faults.note(name, reasons)
+    plan["cycle_day"], reasons = read_cycles(cells["cycle"])
+    faults.note("cycle", reasons)
+    plan["daily"], reasons = read_budget_types(cells["budget_type"])
+    faults.note("budget_type", reasons)
     for name in _PLAIN:
         plan[name] = cells[name].where(cells[name].ne(""))
     plan["curve"], plan["curve_pct"], reasons = read_curves(cells["curve"])
@@ -64,6 +70,7 @@ def _money(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> None:
     """budget_micros after the fee, and what was written beside it."""
     written, reasons = read_money(cells["budget"])
     faults.note("budget", reasons)
+    written = of_whole_flight(written, plan)
     faults.where(written.le(0).fillna(value=False), "budget", "is not above zero: write what may be spent over the whole flight")
     faults.note("budget", other_currency(cells["budget"].where(written.notna(), ""), plan["currency"]))
     target, reasons = read_money(cells["target_to_date"])
@@ -98,6 +105,7 @@ def _dates(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> None:
 def _target_to_date(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults, as_of: datetime, max_days: float) -> None:
     """A given target counts as of the end of `updated_at`'s day; one that is older than the policy allows paces nothing."""
     given = plan["target_to_date_micros"].notna()
+    faults.where(plan["cycle_day"].notna() & cells["target_to_date"].ne(""), "cycle", "cannot stand beside target_to_date, which is of one flight: empty one of them")
     faults.where(plan["curve"].eq("custom") & cells["target_to_date"].eq(""), "target_to_date", "is empty for curve custom: fill it in")
     counts_at = plan["updated_at"].dt.normalize() + timedelta(days=1)
     old = given & counts_at.lt(pd.Timestamp(as_of) - timedelta(days=max_days))
