@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pacing_brain import breaker, effects, findings, frames, match, reallocation
+from pacing_brain import breaker, client_share, effects, findings, frames, match, reallocation
 from pacing_brain.digests import group_digests
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
@@ -24,7 +24,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     """The outcome of a run from the decided parts of its cohort."""
     whole = pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
     decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
-    decisions = _with_reallocation(decisions, inputs)
+    decisions = _with_reallocation(client_share.name(decisions), inputs)
     held = breaker.look(decisions, inputs)
     decisions = breaker.hold(decisions, held)
     decisions = _with_digests(decisions, inputs, days)

@@ -98,10 +98,16 @@ def under(case: Case, outlook: Outlook) -> list[str]:
         return [f"The flight has no days left: agree what happens to the {case.money(outlook.left_micros)} that was not spent."]
     steps = [_needs(case, outlook, needed)]
     cap = case["daily_budget_micros"]
-    if case["root_cause_code"] in ("hit_its_cap", "daily_budget_changed") and cap is not None and cap < needed:
+    if cap is not None and cap < needed and _is_spent(case, cap):
         return [*steps, f"Raise the daily budget in {case.platform} from {case.money(cap)} to {case.money(needed)}: all of it is spent now."]
     return [*steps, "Do not raise the budget, as what is there is not spent. Look at bid or cost caps, ads in review or rejected, and schedule.",
             "Widen the targeting: audience, places, placements, keywords, frequency cap."]
+
+
+def _is_spent(case: Case, cap: int) -> bool:
+    """Whether the present daily budget is spent: only then would a higher one be."""
+    now = case["rate_daily_micros"] if case["rate_daily_micros"] is not None else case["closed_day_micros"]
+    return case["root_cause_code"] == "hit_its_cap" or (case["root_cause_code"] == "daily_budget_changed" and (now or 0) * 10 >= cap * 9)
 
 
 def zero(case: Case, outlook: Outlook) -> list[str]:

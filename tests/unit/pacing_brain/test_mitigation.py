@@ -64,6 +64,13 @@ def test_a_budget_that_holds_spend_back_may_be_raised():
     assert steps[1] == "Raise the daily budget in Google Ads from €70 to €115: all of it is spent now."
 
 
+@pytest.mark.parametrize(("daily", "advised"), [(70, True), (63, True), (62, False)])
+def test_a_lowered_budget_is_raised_only_where_it_is_spent(daily, advised):
+    """After the daily budget was lowered: a higher one is advised where at least nine tenths of the present one are spent."""
+    steps, _ = told(code="daily_budget_changed", actual_micros=700 * UNIT, daily_budget_micros=70 * UNIT, closed_day_micros=daily * UNIT)
+    assert any(step.startswith("Raise") for step in steps) == advised
+
+
 def test_zero_delivery_gets_the_checklist_in_its_order():
     """Status, creative, payment, audience, bid, budget: in that order, after what it needs a day."""
     steps, said = told(code="never_delivered", lane="critical", action="recommend_halt", **ZERO)
