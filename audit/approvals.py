@@ -48,7 +48,7 @@ def hold(connection: Connection, click: Click) -> Held:
     elif click.subject.startswith(INCIDENT):
         incident = incidents.locked(connection, click.subject)
         recommendation = recommendations.open_of_incident(connection, click.subject)
-    given = answers.approvals(connection, click.subject, click.version) if recommendation else []
+    given = answers.approvals(connection, click.subject, click.version) if recommendation and click.action == "approve_halt" else []
     sealed = select(runs.c.run_id, runs.c.as_of).where(runs.c.live, runs.c.status == "sealed").order_by(runs.c.window_at.desc()).limit(1)
     newest = connection.execute(sealed).one_or_none()
     return Held(clock.now(connection), recommendation, incident, tuple(one.person for one in given), newest.run_id if newest else None,

@@ -15,6 +15,7 @@ from notifiers.slack import API_URL
 from pacing_brain.permissions import Caller
 
 KEPT_S = 60.0
+FAILED_S = 1.0  # when Slack gave no answer, who waited for the same one gives up too
 TIMEOUT_S = 1.0  # the click waits for it, and Slack waits three seconds for the click
 NOT_KNOWN = "Slack did not say who you are just now. Nothing was changed; try again in a minute."
 GUEST, BOT, ELSEWHERE, GONE = ("Guests of this workspace decide nothing here.", "Bots decide nothing here.", "Only people of this workspace decide here.",
@@ -36,7 +37,7 @@ class Members:
     def __init__(self, slack: WebClient, groups: Callable[[], Collection[str]], clock: Callable[[], float] = time.monotonic) -> None:
         self.slack, self.groups, self.clock = slack, groups, clock
         self.kept: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
-        self.lock = threading.Lock()
+        self.asking: dict[tuple[str, str], threading.Lock] = {}  # many clicks of one moment ask Slack once
 
     def look(self, team: str, user_id: str) -> Caller:
         """Who it is; `refused` says why they may not even be listened to."""
@@ -54,21 +55,21 @@ class Members:
 
     def _get(self, method: str, about: str) -> dict[str, Any] | None:
         """Slack's answer, at most KEPT_S old; none: it gave none."""
-        with self.lock:
-            at, answer = self.kept.get((method, about), (0.0, {}))
-            if answer and self.clock() - at < KEPT_S:
-                return answer
-        asked = self.clock()
+        with self.asking.setdefault((method, about), threading.Lock()):
+            at, answer = self.kept.get((method, about), (-KEPT_S, {}))
+            if self.clock() - at < (KEPT_S if answer else FAILED_S):
+                return answer or None
+            asked, found = self.clock(), self._ask(method, about)
+            self.kept[method, about] = (asked, found) if found is not None else (self.clock(), {})
+            return found
+
+    def _ask(self, method: str, about: str) -> dict[str, Any] | None:
         argument = {"users.info": "user", "usergroups.users.list": "usergroup"}.get(method)
         try:
             found = self.slack.api_call(method, params={argument: about} if argument else {}).data
         except (SlackApiError, SlackClientError, OSError, HTTPException, ValueError):
             return None
-        if not isinstance(found, dict) or not found.get("ok"):
-            return None
-        with self.lock:
-            self.kept[method, about] = asked, found
-        return found
+        return found if isinstance(found, dict) and found.get("ok") else None
 
 
 def _refused(user: dict[str, Any], own_team: str, team: str) -> str | None:
