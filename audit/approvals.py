@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from audit import answers, clock, identity, incidents, ledger, recommendations, standing
+from audit import answers, clock, identity, incidents, ledger, patterns, recommendations, standing
 from audit.answers import Given
 from audit.recommendations import Recommendation
 from audit.standing import Standing
@@ -127,7 +127,11 @@ def _stand(connection: Connection, held: Held, click: Click, who: Answerer, answ
 def _match(connection: Connection, held: Held, click: Click, who: Answerer) -> int:
     """Same or different: which campaign is meant stands in our own finding, not in what arrived."""
     said = {"answer": "same" if click.action == "confirm_match" else "different", **_by(connection, click, who), **asked_campaign(held.incident)}
-    return _say(connection, held, "match_answered", click.subject, said)
+    seq = _say(connection, held, "match_answered", click.subject, said)
+    if "campaign_key" in said:
+        patterns.learn_match(connection, str(said["flight_id"]), str(said["campaign_key"]), same=click.action == "confirm_match", seq=seq,
+                             by=said["by"], at=held.now)
+    return seq
 
 
 def asked_campaign(incident: Incident | None) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What was learned: in force from the moment it is learned until it expires or is retired."""
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +15,28 @@ from audit.database import Database
 from audit.tables import patterns
 from pacing_brain.errors import UsageError
 from pacing_brain.frames import PATTERNS
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One row, as people look at it. state: in force | expired | retired | superseded."""
+
+    pattern_id: str
+    kind: str
+    scope: str
+    value: str
+    support: int
+    confidence: float
+    learned_at: datetime
+    expires_at: datetime | None
+    retired_at: datetime | None
+    evidence: list[int]
+    superseded_by: str | None
+
+    def state(self, at: datetime) -> str:
+        if self.retired_at is not None:
+            return "superseded" if self.superseded_by else "retired"
+        return "expired" if self.expires_at is not None and self.expires_at <= at else "in force"
 
 
 class Patterns:
@@ -29,24 +53,49 @@ class Patterns:
         return PATTERNS.check(pd.DataFrame(rows, columns=PATTERNS.columns)) if rows else PATTERNS.empty()
 
 
-def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at: datetime, *, by: Mapping[str, Any] | None = None) -> range:
+    def all(self) -> list[Pattern]:
+        """Everything ever learned, the newest first."""
+        with self.database.transaction() as connection:
+            return [Pattern(**row._asdict()) for row in connection.execute(select(patterns).order_by(patterns.c.learned_at.desc(), patterns.c.pattern_id))]
+
+
+def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at: datetime, *, by: Mapping[str, Any] | None = None,
+          evidence: Sequence[int] = ()) -> range:
     """Put patterns in force; one known by its id stays as it is. One `pattern_learned` entry for each new one. by: the person whose answer it is.
+    evidence: ledger numbers.
 
     Raises:
         FrameError: not a PATTERNS frame.
     """
     new = []
     for row in PATTERNS.check(learned).to_dict("records"):
-        values = {str(name): None if pd.isna(value) else value for name, value in row.items()} | {"learned_at": at}
+        values = {str(name): None if pd.isna(value) else value for name, value in row.items()} | {"learned_at": at, "evidence": list(evidence)}
         statement = insert(patterns).values(values).on_conflict_do_nothing().returning(patterns.c.pattern_id)
         if connection.execute(statement).first() is not None:
             said = {name: values[name] for name in ("kind", "scope", "value", "support", "confidence", "expires_at")}
-            new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()} | ({"by": dict(by)} if by else {})))
+            new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()} | ({"by": dict(by), "evidence": list(evidence)} if by else {})))
     return ledger.append(connection, run_id, new, at)
 
 
-def retire(connection: Connection, pattern_id: str, *, who: str, reason: str, at: datetime, run_id: str | None = None) -> None:
-    """End a pattern, with a `pattern_retired` entry.
+def learn_match(connection: Connection, flight_id: str, campaign_key: str, *, same: bool, seq: int, by: Mapping[str, Any], at: datetime) -> str:
+    """A person said whether a platform's campaign is the flight's: certain from the next run on, or never proposed again. Returns the pattern's id.
+
+    Whatever was answered about the two before gives way; a flight has one confirmed campaign. seq: the entry of the answer.
+    """
+    kind, scope = "alias" if same else "not_alias", f"flight:{flight_id}"
+    pattern_id = "P-" + hashlib.sha256(f"{kind}\n{scope}\n{campaign_key}\n{seq}".encode()).hexdigest()[:10]
+    about = patterns.c.value == campaign_key if not same else or_(patterns.c.value == campaign_key, patterns.c.kind == "alias")
+    held = patterns.c.scope == scope, patterns.c.kind.in_(("alias", "not_alias")), about, patterns.c.retired_at.is_(None)
+    ended = update(patterns).where(*held).values(retired_at=at, superseded_by=pattern_id).returning(patterns.c.pattern_id)
+    gone = sorted(connection.execute(ended).scalars())
+    ledger.append(connection, None, [ledger.Entry("pattern_retired", one, {"superseded_by": pattern_id, "by": dict(by)}) for one in gone], at)
+    row: dict[str, Any] = {"pattern_id": pattern_id, "kind": kind, "scope": scope, "value": campaign_key, "support": 1, "confidence": 1.0}
+    learn(connection, None, pd.DataFrame([row]), at, by=by, evidence=[seq])
+    return pattern_id
+
+
+def retire(connection: Connection, pattern_id: str, *, by: Mapping[str, Any], reason: str, at: datetime) -> None:
+    """End a pattern, with a `pattern_retired` entry; the next run decides without it.
 
     Raises:
         UsageError: no such pattern is in force.
@@ -54,4 +103,4 @@ def retire(connection: Connection, pattern_id: str, *, who: str, reason: str, at
     held = update(patterns).where(patterns.c.pattern_id == pattern_id, patterns.c.retired_at.is_(None)).values(retired_at=at)
     if connection.execute(held).rowcount != 1:
         raise UsageError(f"no pattern {pattern_id} is in force. See `pacing patterns list`.")
-    ledger.append(connection, run_id, [ledger.Entry("pattern_retired", pattern_id, {"who": who, "reason": reason})], at)
+    ledger.append(connection, None, [ledger.Entry("pattern_retired", pattern_id, {"by": dict(by), "reason": reason})], at)

@@ -205,6 +205,7 @@ silences = Table(
 patterns = Table(
     "patterns", metadata, _text("pattern_id"), _text("kind"), _text("scope"), _text("value"), _number("support"),
     Column("confidence", Double, nullable=False), _at("learned_at"), _at("expires_at", nullable=True), _at("retired_at", nullable=True),
+    Column("evidence", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'")), _maybe("superseded_by"),
     PrimaryKeyConstraint("pattern_id"), CheckConstraint("confidence BETWEEN 0 AND 1", "patterns_confidence"))
 
 APPEND_ONLY = (ledger_entries, policies, run_shards, blobs, recorded_frames, recorded_parts, answers)  # by trigger, for everyone

@@ -21,6 +21,8 @@ asks_app = typer.Typer(help="The questions that await an answer, and answering t
 app.add_typer(asks_app, name="recommendations")
 halts_app = typer.Typer(help="The kill switch, and the breaker's release.", no_args_is_help=True)
 app.add_typer(halts_app, name="halts")
+patterns_app = typer.Typer(help="What has been learned, from loads and from answers.", no_args_is_help=True)
+app.add_typer(patterns_app, name="patterns")
 db_app = typer.Typer(help="The database: its schema, and from embedded to a server.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
 warehouse_app = typer.Typer(help="The embedded warehouse: what is in it, and spend of your own into it.", no_args_is_help=True)
@@ -350,6 +352,31 @@ def warehouse_info(as_json: Json = False) -> None:
     from flows.commands_warehouse import warehouse_info as info
 
     _do(info, as_json=as_json)
+
+
+@patterns_app.command("list")
+def patterns_list(every: Annotated[bool, typer.Option("--all", help="What is no longer in force too.")] = False, as_json: Json = False) -> None:
+    """What has been learned and is in force."""
+    from flows.commands_patterns import list_them
+
+    _do(list_them, every=every, as_json=as_json)
+
+
+@patterns_app.command("show")
+def patterns_show(pattern_id: Annotated[str, typer.Argument(metavar="ID", help="As `pacing patterns list` shows it.")], as_json: Json = False) -> None:
+    """One pattern, with the ledger entries behind it."""
+    from flows.commands_patterns import show as command
+
+    _do(command, pattern_id, as_json=as_json)
+
+
+@patterns_app.command("retire")
+def patterns_retire(pattern_id: Annotated[str, typer.Argument(metavar="ID", help="As `pacing patterns list` shows it.")], who: Who, reason: Reason,
+                    as_json: Json = False) -> None:
+    """End a pattern: the next run decides without it."""
+    from flows.commands_patterns import retire as command
+
+    _do(command, pattern_id, who=who, reason=reason, as_json=as_json)
 
 
 @halts_app.command("stop")

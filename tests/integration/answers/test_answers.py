@@ -107,6 +107,14 @@ def test_same_or_different_campaign(desk, action, answer):
     (entry,) = desk.said("match_answered")
     assert (entry.content["answer"], entry.content["campaign_key"], entry.content["flight_id"]) == (answer, "google/118/99", "F0")
     assert buttons(desk.card(incident.incident_id)) == []
+    (learned,) = desk.house.patterns.all()
+    assert (learned.kind, learned.scope, learned.value, learned.evidence) == (
+        {"same": "alias", "different": "not_alias"}[answer], "flight:F0", "google/118/99", [entry.seq])
+    other = {"confirm_match": "deny_match", "deny_match": "confirm_match"}[action]
+    assert desk.answering.answer(desk.click(other, incident.incident_id, incident.version), desk.caller(BEN)).verdict == "accepted"
+    newest, before = sorted(desk.house.patterns.all(), key=lambda one: one.learned_at, reverse=True)
+    assert (before.state(AT + HOUR), before.superseded_by, newest.state(AT + HOUR)) == ("superseded", newest.pattern_id, "in force")
+    assert desk.house.patterns.in_force(AT + HOUR)["pattern_id"].tolist() == [newest.pattern_id]
 
 
 def test_the_same_click_is_one_answer(desk):

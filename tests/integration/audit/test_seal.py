@@ -201,8 +201,8 @@ def test_patterns_hold_until_they_end(database):
     assert list(patterns.in_force(AT)["pattern_id"]) == ["P1", "P2"]
     assert list(patterns.in_force(AT + timedelta(days=2))["pattern_id"]) == ["P1"]
     with database.transaction() as connection:
-        retire(connection, "P1", who="ana", reason="wrong", at=AT + timedelta(days=3))
+        retire(connection, "P1", by={"person": "ana"}, reason="wrong", at=AT + timedelta(days=3))
     assert list(patterns.in_force(AT + timedelta(days=3))["pattern_id"]) == []
     assert list(patterns.in_force(AT + timedelta(days=2))["pattern_id"]) == ["P1"]
     with pytest.raises(UsageError, match="no pattern P1 is in force"), database.transaction() as connection:
-        retire(connection, "P1", who="ana", reason="again", at=AT)
+        retire(connection, "P1", by={"person": "ana"}, reason="again", at=AT)
