@@ -287,7 +287,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "pacing_pct": ("variance", "float: actual / target * 100, or null"),
     "direction": ("variance", "over | under | none"),
     "unexplained_pct": ("variance", "float: signed variance until the evidence is built"),
-    "allowed_micros": ("variance", "Int64: of being over plan, what the platform's own rules allow (it takes it back later)"),
+    "allowed_micros": ("allowance", "Int64: of being over plan, what the platform's own rules allow (it takes it back later)"),
     "band_severity": ("variance", "raw band: healthy | warning | critical"),
     "severity": ("variance", "after early hours, stake and hysteresis; later lanes may raise it"),
     "phase": ("variance", "before | early | live | ended | closed"),
