@@ -15,7 +15,7 @@ from notifiers.slack import API_URL
 from pacing_brain.permissions import Caller
 
 KEPT_S = 60.0
-FAILED_S = 1.0  # when Slack gave no answer, who waited for the same one gives up too
+FAILED_S = 0.2  # when Slack gave no answer, who waited for the same one gives up too
 TIMEOUT_S = 1.0  # the click waits for it, and Slack waits three seconds for the click
 NOT_KNOWN = "Slack did not say who you are just now. Nothing was changed; try again in a minute."
 GUEST, BOT, ELSEWHERE, GONE = ("Guests of this workspace decide nothing here.", "Bots decide nothing here.", "Only people of this workspace decide here.",

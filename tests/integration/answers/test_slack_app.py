@@ -13,6 +13,7 @@ from audit.database import Database
 from connectors.snowflake_settings import SnowflakeSettings
 from flows.slack_service import slack_service
 from flows.wiring import House
+from notifiers.members import FAILED_S
 from notifiers.slack import Slack
 from pacing_brain.policy import Policy
 from tests.fakes import slack_server
@@ -89,6 +90,7 @@ def test_a_user_group_may_approve_and_who_left_it_may_not(desk, slack, port):
     assert port.press("approve_halt", f"{one.recommendation_id}:1", ANA) == 200
     assert until(lambda: slack.whispers)
     assert "who is in the groups" in slack.whispers[0][1]
+    time.sleep(FAILED_S)
     slack.user_groups["S0LEADS001"] = [BEN]
     port.press("approve_halt", f"{one.recommendation_id}:1", ANA)
     assert until(lambda: len(slack.whispers) == 2)
