@@ -63,6 +63,13 @@ def find(connection: Connection, incident_id: str) -> Incident | None:
     return _incident(row) if row else None
 
 
+def newest(connection: Connection, fingerprint: str) -> Incident | None:
+    """The open incident of a problem, else the last one."""
+    of_it = select(incidents).where(incidents.c.fingerprint == fingerprint)
+    row = connection.execute(of_it.order_by((incidents.c.state == "open").desc(), incidents.c.opened_at.desc()).limit(1)).one_or_none()
+    return _incident(row) if row else None
+
+
 def locked(connection: Connection, incident_id: str) -> Incident | None:
     """Hold one while an answer about it is taken."""
     row = connection.execute(select(incidents).where(incidents.c.incident_id == incident_id).with_for_update()).one_or_none()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Row, Text, any_, literal, or_, select
+from sqlalchemy import ARRAY, Connection, Row, Text, any_, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from audit.database import Database
@@ -40,9 +40,15 @@ def put(connection: Connection, states: Iterable[Told]) -> None:
 
 def desk_card(connection: Connection, subject: str) -> tuple[str, str] | None:
     """(thread, channel) of the card that the desk answers; none: it has none."""
-    of_it = told.c.subject == subject, told.c.place == DESK, told.c.is_open
-    row = connection.execute(select(told.c.thread_key, told.c.channel).where(*of_it)).one_or_none()
-    return (row.thread_key, row.channel) if row else None
+    found = desk_thread(connection, subject)
+    return found[:2] if found and found[2] else None
+
+
+def desk_thread(connection: Connection, subject: str) -> tuple[str, str, bool] | None:
+    """(thread, channel, whether the problem stands open there) of the desk's newest card about a problem."""
+    of_it = told.c.subject == subject, told.c.place == DESK
+    row = connection.execute(select(told.c.thread_key, told.c.channel, told.c.is_open).where(*of_it)).one_or_none()
+    return (row.thread_key, row.channel, row.is_open) if row else None
 
 
 def desk_threads(connection: Connection, incident_ids: Collection[str]) -> set[str]:
@@ -50,6 +56,12 @@ def desk_threads(connection: Connection, incident_ids: Collection[str]) -> set[s
     wanted = incidents.c.incident_id == any_(literal(sorted(incident_ids), ARRAY(Text)))
     statement = select(told.c.thread_key).join(incidents, incidents.c.fingerprint == told.c.subject).where(wanted, told.c.place == DESK)
     return set(connection.execute(statement).scalars())
+
+
+def alerted(connection: Connection, subject: str, now: datetime) -> None:
+    """People were reminded of a problem at the desk: the daily reminder counts from here."""
+    of_it = told.c.subject == subject, told.c.place == DESK
+    connection.execute(update(told).where(*of_it).values(alerted_at=now))
 
 
 def locked(connection: Connection, subject: str, place: str) -> Told | None:

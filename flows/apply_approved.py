@@ -11,17 +11,21 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from audit import incidents, outbox
+from audit import incidents, outbox, told
 from audit.acts import Act, Leased, Outcome, Stopped
 from audit.outbox import OutgoingMessage, delivery_id
+from audit.recommendations import Recommendation
 from connectors.platforms.by_hand import pause_by_hand
 from connectors.platforms.model import Platform
 from flows.alarms import alarm
+from flows.anchoring import after_answer
 from flows.asking_again import decide_again
 from flows.card_context import edited_card
 from flows.permitting import still_permitted
 from flows.settings import Settings
 from flows.wiring import House, open_house
+from notifiers.cards_answers import DECIDED
+from notifiers.cards_facts import Decided
 from notifiers.cards_outcome import outcome_reply
 from pacing_brain import applying
 from pacing_brain.applying import Approved
@@ -188,24 +192,28 @@ def _finish(house: House, leased: Leased, policy: Policy, end: End) -> Applied:
     with house.database.transaction() as connection:
         repeated = end.outcome == "unknown" and leased.act.outcome == "unknown"
         if not repeated:
-            house.acts.finish(connection, leased, end.outcome, end.why, end.said)
-            outbox.put(connection, _told(connection, house, leased, policy, end))
+            ended = house.acts.finish(connection, leased, end.outcome, end.why, end.said)
+            outbox.put(connection, _told(connection, house, ended, leased, policy, end))
         else:
             house.acts.wait(connection, leased)
+    after_answer(house)
     return Applied(one.recommendation_id, end.outcome, end.why)
 
 
-def _told(connection: Connection, house: House, leased: Leased, policy: Policy, end: End) -> list[OutgoingMessage]:
-    """The card's new state, and a reply below it."""
-    one, incident = leased.recommendation, incidents.find(connection, leased.recommendation.incident_id)
-    if incident is None:
+def _told(connection: Connection, house: House, ended: Recommendation, leased: Leased, policy: Policy, end: End) -> list[OutgoingMessage]:
+    """The card's new state, and a reply below it. The problem may be over by now, or back as another incident in the same thread."""
+    one, asked_about = leased.recommendation, incidents.find(connection, leased.recommendation.incident_id)
+    incident = incidents.newest(connection, asked_about.fingerprint) if asked_about else None
+    where = told.desk_thread(connection, incident.fingerprint) if incident else None
+    if incident is None or where is None:
         return []
     event = f"{one.recommendation_id}:{one.version}:{end.outcome}:{leased.act.tries}"
-    cards = edited_card(connection, house, policy, incident, event)
+    elsewhere = incident.incident_id != one.incident_id and ended.status in DECIDED
+    back = [Decided(ended.status, leased.now, ended.ended_seq or 0)] if elsewhere else []
+    cards = edited_card(connection, house, policy, incident, event, more=back) if incident.state == "open" else []
     flight: Any = incident.finding.facts.get("flight")
     about = str((flight or {}).get("campaign_name") or one.campaign_id)
     reply = outcome_reply(end.outcome, about, end.why, steps=end.said.get("steps", ()), url=end.said.get("link"))
-    replies = [OutgoingMessage(delivery_id(event, card.thread_key, "reply"), card.channel, card.thread_key, "reply", reply.text, reply.blocks)
-               for card in cards]
-    return [*cards, *replies]
+    thread, channel, _ = where
+    return [*cards, OutgoingMessage(delivery_id(event, thread, "reply"), channel, thread, "reply", reply.text, reply.blocks)]
 

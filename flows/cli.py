@@ -204,6 +204,16 @@ def db_move(as_json: Json = False) -> None:
     _do(move, as_json=as_json)
 
 
+@app.command()
+def missed(campaign: Annotated[str, typer.Argument(metavar="CAMPAIGN", help="A flight id, campaign id or name.")],
+           since: Annotated[str, typer.Option("--from", metavar="ISO8601", help="Since when there was a problem.")], reason: Reason,
+           who: Annotated[str, typer.Option("--as", metavar="WHO", help="Who reports it: a claim.")] = "", as_json: Json = False) -> None:
+    """Report a problem that the monitor did not raise."""
+    from flows.commands_missed import missed as command
+
+    _do(command, campaign, since=since, reason=reason, who=who, as_json=as_json)
+
+
 @audit_app.command("show")
 def audit_show(kind: Annotated[str | None, typer.Option(help="Only entries of this kind.")] = None,
                subject: Annotated[str | None, typer.Option(help="Only entries about this subject.")] = None,

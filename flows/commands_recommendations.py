@@ -4,10 +4,11 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from audit.answers import Given
+from audit.answers import TOOK_EFFECT, Given
 from audit.identity import system_user
 from audit.recommendations import Recommendation
 from flows import views
+from flows.anchoring import after_answer
 from flows.answering import Answering
 from flows.commands_record import open_record
 from flows.settings import Settings
@@ -53,8 +54,10 @@ def decide(verb: str, recommendation_id: str, *, claim: str, reason: str, until:
     with open_record(Settings.read()) as house:
         _refuse_unless_allowed(house)
         answered = answer(house, verb, _get(house, recommendation_id), claim=claim, reason=reason.strip(), until=_instant(until) if until else None)
-    print(f"{recommendation_id}: {_said(verb, answered)}")  # noqa: T201
-    return 0 if answered.verdict in ("accepted", "counted") else 1
+        print(f"{recommendation_id}: {_said(verb, answered)}")  # noqa: T201
+        if answered.verdict in TOOK_EFFECT:
+            after_answer(house)
+    return 0 if answered.verdict in TOOK_EFFECT else 1
 
 
 def answer(house: House, verb: str, one: Recommendation, *, claim: str, reason: str, until: datetime | None) -> Given:

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from audit.database import Database
 from audit.outbox import Outbox
 from flows import answering_words
+from flows.anchoring import after_answer
 from flows.answering import Answering
 from flows.apply_approved import carry_out_all
 from flows.wiring import House
@@ -25,7 +26,7 @@ from typing import Self
 
 CONNECTIONS = 12  # to the database, for clicks alone: a burst of clicks waits for no page and no scrape
 SENDERS = 4
-RELAY_EVERY_S, RELAY_BUDGET_S, AFTER_FAULT_S, APPLY_EVERY_S = 10.0, 30.0, 10.0, 60.0
+RELAY_EVERY_S, RELAY_BUDGET_S, AFTER_FAULT_S, APPLY_EVERY_S, ANCHOR_EVERY_S = 10.0, 30.0, 10.0, 60.0, 600.0
 
 
 @dataclass
@@ -56,11 +57,11 @@ def slack_service(house: House) -> Iterator[ASGIApp | None]:
     with ExitStack() as stack:
         own = Database(house.database.url.render_as_string(hide_password=False), pool_size=CONNECTIONS)
         stack.callback(own.close)
-        relaying, applying = stack.enter_context(Relaying(house, own)), stack.enter_context(Applying(house, own))
+        workers = [stack.enter_context(kind(house, own)) for kind in (Relaying, Applying, Anchoring)]
 
         def nudge() -> None:
-            relaying.nudge()
-            applying.nudge()
+            for worker in workers:
+                worker.nudge()
 
         desk = Service(House(settings, house.policy, own, house.snowflake), nudge)
         later = stack.enter_context(ThreadPoolExecutor(SENDERS, "slack"))
@@ -123,4 +124,17 @@ class Applying(Working):
     name, every_s = "apply", APPLY_EVERY_S
 
     def do(self) -> None:
-        carry_out_all(House(self.house.settings, self.house.policy, self.database, self.house.snowflake, self.house.sample))
+        carry_out_all(_with(self.house, self.database))
+
+
+class Anchoring(Working):
+    """Signs what was answered, outside the database; the first anchor of a long ledger reads all of it, so no click waits for it."""
+
+    name, every_s = "anchor", ANCHOR_EVERY_S
+
+    def do(self) -> None:
+        after_answer(_with(self.house, self.database))
+
+
+def _with(house: House, database: Database) -> House:
+    return House(house.settings, house.policy, database, house.snowflake, house.sample)

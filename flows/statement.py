@@ -27,7 +27,7 @@ from pacing_brain.natives import natives
 Row = dict[str, Any]
 COUNTED = ("matched", "after_watermark")
 KINDS = ("campaign_decided", "recommendation_opened", "recommendation_decided", "action_attempted", "action_finished", "silence_set", "silence_ended",
-         "run_missed")
+         "run_missed", "problem_missed")
 PLAN = ["flight_id", "client", "platform", "account_id", "campaign_id", "campaign_name", "currency", "budget_micros", "start_date", "end_date"]
 SCOPES = {"flight": "flight_id", "account": "account_id", "client": "client", "platform": "platform", "campaign": "campaign_id"}
 
@@ -174,6 +174,8 @@ def _outside(month: Month) -> list[Row]:
 
 def _missed(month: Month, entries: Iterable[Recorded]) -> list[Row]:
     windows = [{"what": "window without a run", "when": entry.subject, "record": entry.seq} for entry in entries if entry.kind == "run_missed"]
+    windows += [{"what": f"problem of {entry.subject} that nobody was told of: {entry.content.get('reason')}", "when": str(entry.content.get("since")),
+                 "record": entry.seq} for entry in entries if entry.kind == "problem_missed"]
     return windows + [{"what": "day whose spend no run knew by the end of the next", "when": f"{day:%Y-%m-%d}", "record": None} for day in month.unknown_days]
 
 

@@ -380,15 +380,18 @@ class Policy(_Table):
         return resolved.assign(stake_units=self._stake_units(rows, resolved))
 
     def approvals_in(self, tables: Mapping[str, Any]) -> Approvals:
-        """`[approvals]` with a scope's own keys over it."""
-        return Approvals.model_validate(self.approvals.model_dump() | dict(tables.get("approvals", {})))
+        """`[approvals]` with a scope's own keys over it; amounts currency by currency."""
+        whole, own = self.approvals.model_dump(), dict(tables.get("approvals", {}))
+        amounts = whole["two_people_above"] | dict(own.get("two_people_above", {}))
+        return Approvals.model_validate(whole | own | {"two_people_above": amounts})
 
     def approvals_for(self, row: Mapping[str, Any]) -> Approvals:
         """`[approvals]` as it holds for one flight: the most specific scope that says something wins, key by key."""
         own: dict[str, Any] = {}
         for _, kind, wanted, tables in self.scopes():
             if str(row.get(SCOPE_COLUMNS[kind]) or "").casefold() == wanted.casefold():
-                own |= tables.get("approvals", {})
+                said = dict(tables.get("approvals", {}))
+                own |= said | ({"two_people_above": own.get("two_people_above", {}) | said["two_people_above"]} if "two_people_above" in said else {})
         return self.approvals_in({"approvals": own})
 
     def _stake_units(self, rows: pd.DataFrame, resolved: pd.DataFrame) -> pd.Series:

@@ -10,10 +10,15 @@ from datetime import timedelta
 import pytest
 
 from audit import ledger
+from audit.identity import system_user
+from audit.tables import incidents
 from audit.tables import outbox as sent
 from flows.answering import Answering
 from flows.apply_approved import Applied, alarm_slow, carry_out_all
+from flows.commands_missed import missed
+from flows.settings import Settings
 from flows.wiring import House, open_house
+from pacing_brain.errors import Refused, UsageError
 from pacing_brain.permissions import Caller
 from pacing_brain.rulings import Click
 from tests.fakes.platform_server import TOKEN, Campaign, PlatformServer, platform_server
@@ -258,6 +263,22 @@ def test_the_next_runs_prove_that_spend_stopped_or_say_that_it_did_not(office: O
     assert not rows[mine & after].empty
 
 
+def test_a_problem_that_is_back_as_another_incident_has_its_card_edited(office: Office) -> None:
+    """The problem resolved and returned while the pause was on its way: its open card, in the older thread, says what was done."""
+    with office.house() as house:
+        one = office.approve(house)
+        with house.database.transaction() as connection:
+            mine = incidents.c.incident_id == one.incident_id
+            row = connection.execute(incidents.select().where(mine)).one()
+            connection.execute(incidents.update().where(mine).values(state="resolved"))
+            connection.execute(incidents.insert().values(row._asdict() | {"incident_id": "I-again", "state": "open"}))
+        assert office.apply(house).outcome == "done"
+        with house.database.transaction() as connection:
+            newest = connection.execute(sent.select().where(sent.c.thread_key == one.incident_id).order_by(sent.c.position.desc()).limit(2)).all()
+        assert [row.kind for row in newest] == ["reply", "update"]
+        assert "*Paused*" in str(newest[1].blocks)
+
+
 def test_an_approval_that_nobody_carries_out_is_an_alarm_after_five_minutes(office: Office) -> None:
     """Once a day for each."""
     with office.house() as house:
@@ -282,3 +303,21 @@ def test_two_processes_carry_out_one_approval_once(office: Office) -> None:
         assert office.platform.changes == [(M1, "paused")]
 
 
+def test_a_problem_that_was_missed_is_on_the_record(office: Office, monkeypatch) -> None:
+    """Beside what the last run had decided; from whoever may answer, about one campaign, in the past."""
+    own, policy = office.settings(), office.desk.folder / "policy.toml"
+    with monkeypatch.context() as terminal:
+        terminal.setattr(Settings, "read", classmethod(lambda _: own))
+        with pytest.raises(Refused, match="may not report"):
+            missed("G1", since="2026-11-04T00:00Z", reason="x", who="a", as_json=True)
+        try:
+            policy.write_text(f'[approvals]\nresponders = ["os:{system_user()}"]\n')
+            assert missed("G1", since="2026-11-04T00:00Z", reason="spent nothing", who="a", as_json=True) == 0
+            for campaign, since, said in (("G1", "2027-01-01T00:00Z", "future"), ("Desk", "2026-11-04T00:00Z", "names 6"), ("Nothing", "2026-11-04Z", "names no")):
+                with pytest.raises(UsageError, match=said):
+                    missed(campaign, since=since, reason="x", who="a", as_json=True)
+        finally:
+            policy.write_text(POLICY)
+    with office.house() as house:
+        (said,) = office.said(house, "problem_missed")
+        assert (said["subject"], said["reason"], said["lane"]) == ("G1", "spent nothing", "healthy")

@@ -24,6 +24,23 @@ def test_one_reminder_at_half_time(desk):
         assert replies(desk) == sent
 
 
+def test_who_is_on_it_is_not_reminded(desk):
+    """Half of the time is over, and somebody has said that they are fixing it: nobody is told that nobody answered."""
+    one = desk.seal(*flights(1))["F0"]
+    desk.press("acknowledge", one, RESPONDER, choice="fixing")
+    desk.at(AT + 7 * HOUR)
+    assert remind(desk.house) == 0
+
+
+def test_a_reminder_at_half_time_is_the_days_reminder(desk):
+    """The run that would repeat the alert counts a day from the last reminder, whoever sent it."""
+    desk.seal(*flights(1))
+    desk.at(AT + 6 * HOUR)
+    assert remind(desk.house) == 1
+    (told,) = desk.house.tellings.standing(AT + 6 * HOUR)
+    assert abs(told.alerted_at - (AT + 6 * HOUR)) < timedelta(minutes=1)
+
+
 def test_never_in_quiet_hours(desk):
     """A reminder that falls into quiet hours is sent when they are over."""
     desk.house.policy = Policy.parse('[quiet_hours]\n"*" = "13:00-18:00"\n')

@@ -93,3 +93,10 @@ def test_equal_policies_have_equal_digests_and_others_do_not():
 def test_the_stake_is_a_table_by_currency():
     """A yen is not a pound: the least amount that counts is set per currency."""
     assert Policy().resolve(pd.DataFrame({"currency": ["GBP", "JPY"]}))["stake_units"].tolist() == [25.0, 2500.0]
+
+
+def test_amounts_of_a_client_stand_over_the_general_ones_by_currency():
+    """A client's own limit in euros leaves the general one in pounds as it is."""
+    policy = Policy.parse('[approvals]\ntwo_people_above = { GBP = 10, EUR = 20 }\n[scope."client=acme".approvals]\ntwo_people_above = { EUR = 5 }\n')
+    assert policy.approvals_for({"client": "Acme"}).two_people_above == {"GBP": 10, "EUR": 5}
+    assert policy.approvals_for({"client": "other"}).two_people_above == {"GBP": 10, "EUR": 20}
