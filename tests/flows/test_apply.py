@@ -313,7 +313,7 @@ def test_a_problem_that_was_missed_is_on_the_record(office: Office, monkeypatch)
         try:
             policy.write_text(f'[approvals]\nresponders = ["os:{system_user()}"]\n')
             assert missed("G1", since="2026-11-04T00:00Z", reason="spent nothing", who="a", as_json=True) == 0
-            for campaign, since, said in (("G1", "2027-01-01T00:00Z", "future"), ("Desk", "2026-11-04T00:00Z", "names 6"), ("Nothing", "2026-11-04Z", "names no")):
+            for campaign, since, said in (("G1", "2027-01-01T00:00Z", "future"), ("Desk", "2026-11-04T00:00Z", "names 6"), ("Nothing", "2026-11-04T00:00Z", "names no")):
                 with pytest.raises(UsageError, match=said):
                     missed(campaign, since=since, reason="x", who="a", as_json=True)
         finally:
