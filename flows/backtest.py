@@ -96,7 +96,9 @@ def rows(decisions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     """The contract's columns of the flights that are between their start and their end at `as_of`."""
     at = pd.Timestamp(as_of)
     on = decisions[decisions["day_start"].lt(at) & decisions["day_end"].ge(at)]
-    table = on[PLAIN].assign(as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]])
+    named = [None if code is None else f"{code.replace('_', ' ')}: {said}" for code, said in
+             zip(on["root_cause_code"].astype(object).where(on["root_cause_code"].notna(), None), on["root_cause"], strict=True)]
+    table = on[PLAIN].assign(root_cause=pd.array(named, dtype="str"), as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]])
     forecast = {name: on[name].astype("Int64") if name in on else pd.array([None] * len(on), dtype="Int64")
                 for name in ("forecast_micros", "forecast_lo_micros", "forecast_hi_micros")}
     return table.assign(**forecast)

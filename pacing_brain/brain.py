@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pacing_brain import confidence, context, graph, match, single
+from pacing_brain import confidence, context, graph, match, remembered, single
 from pacing_brain.conclude import conclude, failed
 from pacing_brain.model import Inputs, Outcome
 from pacing_brain.nodes import Cohort
@@ -40,7 +40,8 @@ class PacingBrain:
         flights, days = match.match(inputs)
         if not with_closed:
             flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy))].reset_index(drop=True)
-        accounts, days = context.with_silence(context.accounts(inputs), flights, days, inputs)
+        accounts, days, summed = context.with_silence(context.accounts(inputs), flights, days, inputs)
+        flights, accounts = remembered.recall(flights, summed, days, accounts, inputs)
         return {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
                 "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
 

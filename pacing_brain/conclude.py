@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pacing_brain import breaker, client_share, effects, findings, frames, match, reallocation
+from pacing_brain import breaker, client_share, effects, findings, frames, match, reallocation, remembered
 from pacing_brain.digests import group_digests
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
@@ -35,7 +35,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
-        memory=_remember(decisions, inputs),
+        memory=_remember(decisions, inputs, accounts),
         dead_letters=tuple({"flight_id": row.flight_id, "error": row.error} for row in decisions[decisions["error"].notna()].itertuples()),
         quarantined=match.quarantined(days))
 
@@ -100,11 +100,11 @@ def _closed_history(decisions: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Ser
     return {name: kept[name] for name in ("closed_to", "campaign_key")} | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
 
 
-def _remember(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+def _remember(decisions: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -> pd.DataFrame:
     """MEMORY for the next run. `decided_seq` of a new decision is filled in when the ledger has numbered it."""
     memory = decisions.rename(columns={"red_gates": "gates_red", "direction": "side"}).assign(
         policy_digest=inputs.policy.digest, decided_run=inputs.run.run_id, decided_seq=decisions["restates_seq"],
-        **_closed_history(decisions, inputs))
+        **_closed_history(decisions, inputs), **remembered.kept_for_next(decisions, accounts, inputs))
     kept = inputs.memory.set_index("flight_id")["decided_run"]
     standing = memory["flight_id"].map(kept)
     memory["decided_run"] = memory["decided_run"].where(~memory["restated"].astype(bool), standing)

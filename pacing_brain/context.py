@@ -41,8 +41,10 @@ def not_final_from(as_of: pd.Timestamp, policy: Policy) -> pd.Timestamp:
     return final.normalize() - pd.Timedelta(days=2)
 
 
-def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(ACCOUNTS with how many of an account's live flights there are and how many of those deliver nothing, days split at the watermark)."""
+def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """(ACCOUNTS with how many of an account's live flights there are and how many of those deliver nothing, days split at the watermark,
+    flights with what their days add up to).
+    """
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
     values = inputs.policy.resolve(summed)
     found = zero.find(summed, values, inputs.run)
@@ -51,7 +53,7 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     counted = summed.loc[live, KEY].assign(live_flights=1, silent_flights=found.loc[live, "zero_delivery"].astype("int64"))
     counts = counted.groupby(KEY, as_index=False).sum()
     merged = table.drop(columns=["live_flights", "silent_flights"]).merge(counts, on=KEY, how="left")
-    return frames.ACCOUNTS.check(merged.fillna({"live_flights": 0, "silent_flights": 0})), days
+    return frames.ACCOUNTS.check(merged.fillna({"live_flights": 0, "silent_flights": 0})), days, summed
 
 
 def _mentioned(inputs: Inputs) -> pd.DataFrame:

@@ -36,7 +36,7 @@ def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[s
         "target_micros": row["target_micros"], "actual_micros": row["actual_micros"],
         "after_watermark_micros": row["after_watermark_micros"], "watermark": row["watermark"], "watermark_basis": "prior",
         "variance_pct": row["variance_pct"], "direction": row["direction"], "unexplained_pct": row["unexplained_pct"],
-        "bridge": {"residual_micros": unexplained}, "allowed_micros": row["allowed_micros"], "pacing_pct": row["pacing_pct"], "band_severity": row["band_severity"],
+        "bridge": row["bridge"] or {"residual_micros": unexplained}, "allowed_micros": row["allowed_micros"], "pacing_pct": row["pacing_pct"], "band_severity": row["band_severity"],
         "severity": row["severity"], "phase": row["phase"], "zero_delivery": bool(row["zero_delivery"]),
         "confidence": {"score": row["score"], "metadata": row["score_metadata"], "name": row["score_name"], "freshness": row["score_freshness"]},
         "gates": row["gates"], "lane": row["lane"], "action": row["action"], "recommendation": row["recommendation"],

@@ -1,12 +1,18 @@
 """Causes that lie in how the campaign delivers or how it was planned. Each rule gives one whole sentence with its figures, or nothing."""
 
+import math
+
 from pacing_brain.evidence import ONE_DAY, Case, days_text, level_change
+from pacing_brain.unexplained import level_sentence
 from pacing_brain.zones import day_text
 
 STOPPED_STATES = ("paused", "removed", "archived", "disabled", "ended", "deleted", "inactive")
 AT_CAP_PCT = 3  # spend within this of the daily budget sits at it
 TENFOLD = (8.0, 12.5)  # actual / planned of a budget that lost or gained a digit
 FEE_TOLERANCE = 0.015
+UNIT_FACTOR = 8.0  # no pace changes by as much within a day
+RATES = {"EUR for USD": 1.08, "GBP for USD": 1.27, "USD for GBP": 0.79, "CAD for USD": 0.73, "USD for CAD": 1.37, "AUD for USD": 0.66, "USD for AUD": 1.52}
+RATE_NEAR = 0.07  # in ln: the last 24 h tell a factor no better
 
 
 def cost_fault(case: Case) -> str | None:
@@ -63,6 +69,25 @@ def stopped(case: Case) -> str | None:
     amount = f", when it spent {case.money(spent)}" if spent else ""
     silent = days_text(last + ONE_DAY, case["closed_day"])
     return f"Spend stopped: the last day with any was {day_text(last)}{amount}, and there is none for {silent}."
+
+
+def fell_silent(case: Case) -> str | None:
+    if case["zero_kind"] != "silent":
+        return None
+    return f"Spend fell silent: nothing came in the last 12 h of loads, in hours that delivered the day before; a usual day takes {case.money(case['usual_micros'])}."
+
+
+def level_jumped(case: Case) -> str | None:
+    """The last 24 hours against its own days, where they are what raised it; a factor that looks like a unit or an exchange rate is said."""
+    level = case["level_pct"]
+    if not case["level_off"] or level is None:
+        return None
+    said = f"Its spend has jumped {'up' if level > 0 else 'down'}: {level_sentence(case.row)}"
+    factor = 1.0 + level / 100.0
+    if not 1 / UNIT_FACTOR < factor < UNIT_FACTOR:
+        return f"{said} x{factor:.3g} is no change of pace: it looks like another currency or unit in the feed."
+    rate = min(RATES, key=lambda name: abs(math.log(factor / RATES[name])))
+    return f"{said} x{factor:.2f} would also be an amount in another currency ({rate})." if abs(math.log(factor / RATES[rate])) < RATE_NEAR else said
 
 
 def gross_against_net(case: Case) -> str | None:

@@ -1,15 +1,19 @@
 """Causes that lie in the data or in who is who. Each rule gives one whole sentence with its figures, or nothing."""
 
+import math
 from collections.abc import Callable
 
 import pandas as pd
 
 from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.evidence import Case
+from pacing_brain.identity_evidence import lost_sentence
 from pacing_brain.model import MatchKind
+from pacing_brain.unexplained import edit_sentence
 from pacing_brain.zones import moment_text
 
 Rule = Callable[[Case], str | None]
+TENFOLD = 0.02  # how near a factor is to a power of ten to be one
 
 
 def actuals_unavailable(case: Case) -> str | None:
@@ -92,6 +96,22 @@ def overlapping_lines(case: Case) -> str | None:
     if not case["overlaps"]:
         return None
     return f"Lines of the plan overlap on this campaign: {case['flight_id']} shares days with {case['overlaps'].replace(',', ', ')}."
+
+
+def match_lost(case: Case) -> str | None:
+    return lost_sentence(case.row) if case["lost_name"] is not None else None
+
+
+def plan_edited(case: Case) -> str | None:
+    """An edit of the budget that the spend does not follow, with what it looks like."""
+    if case["budget_was_micros"] is None or not ("tracker" in case.red or case["severity"] == "warning"):
+        return None
+    factor = case["budget_micros"] / case["budget_was_micros"]
+    power = round(math.log10(factor))
+    looks = "a zero too many" if power > 0 else "a zero too few"
+    said = f" It looks like {looks}: a tracker typo." if power and abs(factor / 10**power - 1) < TENFOLD else ""
+    digits = sorted(str(case["budget_micros"]).rstrip("0")) == sorted(str(case["budget_was_micros"]).rstrip("0"))
+    return edit_sentence(case.row) + (said or (" The same digits in another order: a tracker typo." if digits else " Is it a tracker typo?"))
 
 
 def look_alike(case: Case) -> str | None:

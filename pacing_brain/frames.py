@@ -167,6 +167,14 @@ MEMORY = _frame(
     closed_days=(COUNT, REQUIRED, "number of closed days with a row at that time"),
     closed_to=(DAY, NULLABLE, "last closed day at that time"),
     error=(TEXT, NULLABLE, "dead letter: why a node could not decide this flight"),
+    readings=("object", NULLABLE, "its latest totals: lists of [minutes since 1970 of the load, micros reported in the flight]"),
+    level_windows=(COUNT_OR_NULL, NULLABLE, "runs in a row in which its level was off; below 0: under"),
+    budget_micros=(MICROS_OR_NULL, NULLABLE, "the plan's budget at that time"),
+    budget_before_micros=(MICROS_OR_NULL, NULLABLE, "the budget before its last edit; null: not edited while it ran"),
+    budget_changed_at=(INSTANT, NULLABLE, "the run that first saw the edit"),
+    load_at=(INSTANT, NULLABLE, "its account's last load"),
+    load_gap_hours=(RATIO, NULLABLE, "the longest time between two loads of its account that runs have seen"),
+    load_gaps=(COUNT_OR_NULL, NULLABLE, "how many such times were seen"),
 )
 
 # What was learned and is in force (issue by issue more kinds).
@@ -219,6 +227,7 @@ ACCOUNTS = _frame(
     watermark=(INSTANT, NULLABLE, "up to which spend is complete; null: no load"),
     closed_day=(DAY, NULLABLE, "last account day that ends at or before the watermark"),
     available=(FLAG, REQUIRED, "false: the source did not answer for this platform"),
+    usual_gap_hours=(RATIO, NULLABLE, "the longest time between two of its loads so far; null: too few were seen"),
     live_flights=(COUNT, REQUIRED, "flights on at the watermark and matched here"),
     silent_flights=(COUNT, REQUIRED, "those with zero delivery"),
 )
@@ -281,6 +290,23 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "lost_days": ("reconcile", "int64: closed days that were there and are gone"),
     "platform_market": ("reconcile", ""), "platform_product": ("reconcile", ""),
     "platform_start": ("reconcile", ""), "platform_end": ("reconcile", ""),
+    # --- levels: the last 24 hours against its own days before (over everything, before the graph; only with bands = "evidence") ---
+    "last24_micros": ("levels", "Int64: spend of the last 24 h of loads; of a daily feed the last closed day"),
+    "usual_micros": ("levels", "Int64: what those 24 h usually take, by its own days"),
+    "planned24_micros": ("levels", "Int64: what the curve plans for them"),
+    "noise_pct": ("levels", "float: its ordinary day-to-day noise, percent"),
+    "level_pct": ("levels", "float: the last 24 h against usual, signed percent"), "level_z": ("levels", "float: the same in units of its noise"),
+    "off_plan_pct": ("levels", "float: the last 24 h against the plan's, signed percent"),
+    "silent": ("levels", "bool: nothing in the last 12 h, where the same hours of the day before delivered"),
+    "readings": ("levels", "object: what memory keeps of its totals"),
+    "feed_daily": ("levels", "bool: its account is read by closed days"),
+    "lost_name": ("levels", "the name under which its spend goes on without the id, or null"),
+    "lost_micros": ("levels", "Int64: spend under that name since"),
+    "budget_was_micros": ("levels", "Int64: the plan's budget before its last edit, or null"),
+    "budget_changed_at": ("levels", "instant: the run that first saw the edit, or null"),
+    "level_windows": ("levels", "Int64: runs in a row in which its level was off; below 0: under"),
+    "level_off": ("levels", "how far its level is off: warning | critical | ''"),
+    "bridge": ("levels", "object: what the variance is made of, in micros: it adds up exactly"),
     # --- variance ---
     "target_micros": ("variance", "Int64: planned from start to the watermark"),
     "variance_pct": ("variance", "float: |actual - target| / target * 100; null when target is 0 or something is unknown"),
@@ -336,21 +362,22 @@ _WHOLE = [
     "after_watermark_micros", "credit_micros", "spend_days", "row_days", "closed_micros", "closed_days",
     "closed_day_micros", "last7_micros", "last7_days", "impressions", "closed_day_impressions", "duplicate_days", "bad_days", "daily_budget_micros",
     "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
+    "last24_micros", "usual_micros", "planned24_micros", "lost_micros", "budget_was_micros", "level_windows",
     "allowed_micros", "forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
     "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros", "wait_window_micros",
     "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros",
 ]
 _RATIOS = [
     "fee_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
-    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "p_over", "p_under",
+    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "level_pct", "level_z", "off_plan_pct", "p_over", "p_under",
 ]
 _DAYS = [
     "start_date", "end_date", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
     "platform_start", "platform_end", "used_up_day",
 ]
-_INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at"]
-_FLAGS = ["known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
-OBJECTS = ["campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "reasons"]  # JSON values: lists and dicts
+_INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]
+_FLAGS = ["silent", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
+OBJECTS = ["readings", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "reasons"]  # JSON values: lists and dicts
 
 
 def _flight_dtype(name: str) -> str:

@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import zones
+from pacing_brain import unexplained, zones
 from pacing_brain.days import number
 from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.identity_evidence import identity
 from pacing_brain.model import Gate, RunContext
 from pacing_brain.money import money
+from pacing_brain.remembered import late_after
 
 if TYPE_CHECKING:
     from pacing_brain.confidence import SourceFacts
@@ -30,7 +31,7 @@ def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", value
         Gate.IDENTITY.value: identity(flights, feed), Gate.FRESHNESS.value: _freshness(flights, feed, values, run),
         Gate.COMPLETENESS.value: _completeness(flights, values), Gate.CURRENCY.value: _currency(flights, feed, facts),
         Gate.TIMEZONE.value: _timezone(flights), Gate.TIE_OUT.value: _tie_out(flights, facts),
-        Gate.TRACKER.value: _tracker(flights, facts), Gate.CLOCK.value: _clock(flights, feed, facts, run),
+        Gate.TRACKER.value: _tracker(flights, facts, values), Gate.CLOCK.value: _clock(flights, feed, facts, run),
     }
     return pd.DataFrame({"gates": _dicts(verdicts, flights.index), "red_gates": _red(verdicts, flights.index)})
 
@@ -70,8 +71,9 @@ def _freshness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame, 
     slow = feed["cycle_hours"] + values["freshness_red_after_cycle_hours"].astype("float64")
     limit = np.maximum(values["freshness_red_after_hours"].astype("float64").to_numpy(), slow.to_numpy())
     down = ~feed["available"].to_numpy(dtype=bool)
+    limit = np.fmin(limit, late_after(feed["usual_gap_hours"]).to_numpy("float64"))
     red = down | ~(feed["feed_age_hours"].fillna(np.inf).to_numpy() < limit)
-    own = feed[["account_id", "feed_age_hours", "cycle_hours", "load_basis"]].add_prefix("feed_").assign(feed_limit=limit, feed_down=down)
+    own = feed[["account_id", "usual_gap_hours", "feed_age_hours", "cycle_hours", "load_basis"]].add_prefix("feed_").assign(feed_limit=limit, feed_down=down)
     why = {state.platform: state.why or f"{state.source} did not answer" for state in run.sources if not state.available}
     return _said(flights, red, _loaded(feed), lambda row: _stale(row, why), own)
 
@@ -94,6 +96,9 @@ def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
     account = f"account {row['feed_account_id']}" if row["feed_account_id"] and pd.notna(row["feed_account_id"]) else f"platform {row['platform']}"
     if pd.isna(row["feed_feed_age_hours"]):
         return f"No load of {account} was ever seen, so nothing is known about its spend."
+    if pd.notna(row["feed_usual_gap_hours"]):
+        return (f"The feed of {account} was last loaded {row['feed_feed_age_hours']:.1f} h before the run. Its loads used to be at most "
+                f"{row['feed_usual_gap_hours']:.1f} h apart: it has stopped loading, whatever its spend looks like.")
     return (f"The feed of {account} was last loaded {row['feed_feed_age_hours']:.1f} h before the run{_BASIS.get(row['feed_load_basis'], '')}; "
             f"it loads every {row['feed_cycle_hours']:g} h and is too old to act on from {row['feed_limit']:g} h.")
 
@@ -172,16 +177,22 @@ def _not_tied(row: dict[str, Any], off: dict[str, tuple[int, int]]) -> str:
             f"{abs(rows - total):,} micros {'too many' if rows > total else 'missing'}.")
 
 
-def _tracker(flights: pd.DataFrame, facts: "SourceFacts") -> Verdict:
+def _tracker(flights: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame) -> Verdict:
     """Red when the plan could not be read for too long, and when two of its lines claim the same days of one campaign."""
     old = facts.tracker_age_days > facts.tracker_red_after_days
-    red = flights["overlaps"].ne("").to_numpy(dtype=bool) | old
+    slip = unexplained.slipped(flights, values)
+    red = flights["overlaps"].ne("").to_numpy(dtype=bool) | old | slip
     green = "The plan was read for this run." if facts.tracker_age_days <= 0 else f"The plan was last read {facts.tracker_age_days:.1f} days ago."
-    return _said(flights, red, green, lambda row: " ".join([*_too_old(facts, old), *_claimed_twice(row)]))
+    return _said(flights, red, green, lambda row: " ".join([*_too_old(facts, old), *_claimed_twice(row), *_slip(row)]),
+                 pd.DataFrame({"slip": slip}, index=flights.index))
 
 
 def _too_old(facts: "SourceFacts", old: bool) -> list[str]:
     return [f"{facts.tracker} has not been readable for {facts.tracker_age_days:.0f} days, more than {facts.tracker_red_after_days:g}."] if old else []
+
+
+def _slip(row: dict[str, Any]) -> list[str]:
+    return [f"{unexplained.edit_sentence(row)} That looks like a slip of the keyboard."] if row["slip"] else []
 
 
 def _claimed_twice(row: dict[str, Any]) -> list[str]:

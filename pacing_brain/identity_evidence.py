@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pacing_brain.money import money
+
 GREEN = {
     "id": "Same id in the plan and on the platform.",
     "alias": "A person confirmed that it is this campaign.",
@@ -19,7 +21,8 @@ def identity(flights: pd.DataFrame, feed: pd.DataFrame) -> tuple[npt.NDArray[np.
     """(red, evidence). A planned id that is nowhere found stays green: there is nothing to confuse, and the lanes report it."""
     kind, available = flights["match_kind"], feed["available"].to_numpy(dtype=bool)
     by_name_only = kind.eq("none") & flights["campaign_id"].isna()
-    red = (kind.eq("ambiguous") | by_name_only).to_numpy(dtype=bool) & (available | kind.eq("ambiguous").to_numpy(dtype=bool))
+    lost = flights["lost_name"].notna().to_numpy(dtype=bool)
+    red = ((kind.eq("ambiguous") | by_name_only).to_numpy(dtype=bool) & (available | kind.eq("ambiguous").to_numpy(dtype=bool))) | lost
     evidence = kind.map(GREEN).where(available | kind.ne("none"), UNAVAILABLE).astype("str")
     if red.any():
         evidence[red] = [_why(row) for row in flights[red].to_dict("records")]
@@ -27,6 +30,8 @@ def identity(flights: pd.DataFrame, feed: pd.DataFrame) -> tuple[npt.NDArray[np.
 
 
 def _why(row: dict[str, Any]) -> str:
+    if not _absent(row["lost_name"]):
+        return lost_sentence(row)
     missing = [one for one in row["campaigns"] or [] if one["campaign_key"] is None]
     if row["n_matched"] and missing:
         named = ", ".join(f"row {one['row']} ({_called(one)})" for one in missing)
@@ -39,6 +44,12 @@ def _why(row: dict[str, Any]) -> str:
     if len(open_) == 1:
         return f"{who}. {_named(open_[0])} may be it, but nothing proves it: {open_[0]['why']}."
     return f"{who}, and {len(open_)} campaigns may be it: {', '.join(_named(one) for one in open_)}."
+
+
+def lost_sentence(row: dict[str, Any]) -> str:
+    """The id was lost on the way, in words."""
+    return (f"{money(row['lost_micros'], row['currency'])} is reported in the same account as {row['lost_name']}, without an id, since the plan's campaign "
+            f"{row['campaign_id']}, of nearly the same name, ran: the match was lost, and its spend is counted in part only.")
 
 
 def _named(one: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 import pandas as pd
 
 from pacing_brain import confidence as trust
-from pacing_brain import allowance, forecast, lanes, mitigation, pacing, reconcile, root_cause
+from pacing_brain import allowance, forecast, lanes, mitigation, pacing, reconcile, root_cause, unexplained
 from pacing_brain.confidence import SourceFacts
 from pacing_brain.model import Lane, RunContext
 from pacing_brain.policy import Policy
@@ -36,6 +36,8 @@ def judge_variance(state: Cohort) -> dict[str, Any]:
     flights = state["flights"]
     values = state["policy"].resolve(flights)
     judged = allowance.allow(pacing.judge(flights, values, state["memory"], state["run"]), state["days"], values)
+    if state["policy"].bands == "evidence":
+        judged = unexplained.explain(judged, values, state["memory"], pacing.comparable(judged))
     return {"flights": _account_stopped(judged, state["accounts"])}
 
 

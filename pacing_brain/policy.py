@@ -26,7 +26,7 @@ SCOPE_COLUMNS = {"platform": "platform", "client": "client", "market": "market",
                  "flight": "flight_id"}
 ALSO_SCOPED = ("approvals",)  # not numbers of a flight: read when somebody answers
 ROUTE_ORDER = ("platform", "client", "market", "owner", "account", "campaign", "flight")
-SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "early", "stake", "zero", "ended", "actions", "forecast", "reallocation", "allowance")
+SCOPED = ("variance", "confidence", "identity", "freshness", "completeness", "evidence", "early", "stake", "zero", "ended", "actions", "forecast", "reallocation", "allowance")
 
 
 class _Table(BaseModel):
@@ -82,6 +82,27 @@ class Freshness(_Table):
 
 class Completeness(_Table):
     shrink_pct: NonNegativeFloat = 1.0  # closed history that got smaller by more than this is red
+
+
+class Evidence(_Table):
+    """With `bands = "evidence"`: when the last 24 hours are off the campaign's own level, and when a plan's edit or a feed's delay is one.
+
+    A percentage counts both ways: 35 is 35 % more, or as many times less (26 % less).
+    """
+
+    level_z: PositiveFloat = 2.8  # critical: this many times the campaign's own noise away from its level,
+    level_pct: PositiveFloat = 28.0  # and this far from it,
+    off_plan_pct: PositiveFloat = 35.0  # and from what the plan wants of the day,
+    level_windows: int = Field(default=2, ge=1)  # in this many runs in a row (of a daily feed: one)
+    warning_z: PositiveFloat = 1.8
+    warning_level_pct: PositiveFloat = 16.0
+    warning_off_plan_pct: PositiveFloat = 13.0
+    spread_factor: PositiveFloat = 2.0  # of the variance, this many times its spread is noise
+    drift_pct: NonNegativeFloat = 20.0  # how far a healthy campaign strays from an even line while there is time to come back
+    edit_pct: PositiveFloat = 5.0  # a budget edit larger than this that the spend does not follow is a warning
+    edit_factor: PositiveFloat = 3.0  # by this factor and more it is taken for a slip and escalated
+    edit_hours: PositiveFloat = 72.0  # the warning stands this long
+    late_gaps: int = Field(default=2, ge=1)  # this many usual gaps between loads, seen before, make a later one late
 
 
 class Early(_Table):
@@ -229,7 +250,7 @@ class Policy(_Table):
     """Everything a decision depends on besides data. Immutable; equal policies have equal digests."""
 
     mode: Literal["observe", "recommend"] = "recommend"
-    bands: Literal["fixed"] = "fixed"
+    bands: Literal["fixed", "evidence"] = "fixed"
     schedule_hours: int = Field(default=4, ge=1, le=24)
     timezone: str = "UTC"  # of an account whose feed and tracker name none
     variance: Variance = Variance()
@@ -237,6 +258,7 @@ class Policy(_Table):
     identity: Identity = Identity()
     freshness: Freshness = Freshness()
     completeness: Completeness = Completeness()
+    evidence: Evidence = Evidence()
     early: Early = Early()
     stake: Stake = Stake()
     zero: Zero = Zero()
@@ -257,10 +279,10 @@ class Policy(_Table):
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
     scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
-    @field_validator("mode", "bands", mode="before")
+    @field_validator("mode", mode="before")
     @classmethod
     def _not_yet(cls, value: object) -> object:
-        if value in ("autonomous", "evidence"):
+        if value == "autonomous":
             raise ValueError(f"{value!r} is not available in this version")
         return value
 

@@ -32,7 +32,6 @@ def test_amounts_by_currency_are_set_per_scope():
     ("variance = { warning = 5 }", "unknown key variance.warning"),
     ("variance = { warning_pct = 30.0 }", "warning_pct must be below critical_pct"),
     ("confidence = { weight_name = 0.9 }", "must be 1"),
-    ("bands = 'evidence'", "'evidence' is not available in this version"),
     ("mode = 'autonomous'", "'autonomous' is not available in this version"),
     ("timezone = 'Mars/Olympus'", "no IANA time zone"),
     ("[scope.acme]\nvariance = { warning_pct = 5.0 }", "is no selector"),

@@ -1,0 +1,89 @@
+"""What the evidence needs from runs before: how an account used to load, what a plan said before its last edit, readings of totals.
+
+All of it travels in memory, so that a live run, a replay and a backtest see the same.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pacing_brain import frames, levels, reconcile
+from pacing_brain.model import Inputs, MatchKind, RunContext
+from pacing_brain.names import fold, similarity
+
+KEY = ["platform", "account_id"]
+LATE_LEAST_HOURS, LATE_SHARE = 4.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
+GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly
+ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT}
+
+
+def recall(flights: pd.DataFrame, summed: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame,
+           inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(flights with the `levels` columns, accounts with usual_gap_hours); all null with `bands = "fixed"`.
+
+    `summed` is `flights` with the reconcile columns, `days` every spend row.
+    """
+    if inputs.policy.bands == "fixed" or flights.empty:
+        return flights.assign(**{name: pd.Series(None, index=flights.index, dtype=frames.DECISIONS.fields[name].dtype) for name in (*levels.COLUMNS, *ABSENT)}), accounts
+    measured = levels.measure(summed, days, accounts, inputs.memory, inputs.run)
+    edits = _edits(flights, inputs.memory, inputs.run)
+    return flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **_lost(summed, days, inputs.policy.identity.proposal_similarity)), _with_gaps(accounts, flights, inputs)
+
+
+def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
+    """The budget before its last edit while the flight ran, and when the edit was first seen. An edit taken back is none."""
+    kept = memory.drop_duplicates("flight_id").set_index("flight_id").reindex(flights["flight_id"]).set_axis(flights.index)
+    same = kept["start_date"].eq(flights["start_date"])
+    last, before, at = kept["budget_micros"].where(same), kept["budget_before_micros"].where(same), kept["budget_changed_at"].where(same)
+    edited = last.ne(flights["budget_micros"].astype("Int64")).fillna(value=False) & last.notna()
+    was = before.mask(edited, before.where(before.notna(), last)).astype("Int64")  # of several edits the value before the first stands
+    back = was.eq(flights["budget_micros"].astype("Int64")).fillna(value=False)
+    return {"budget_was_micros": was.mask(back), "budget_changed_at": at.mask(edited, pd.Timestamp(run.as_of)).mask(back).astype(frames.INSTANT)}
+
+
+def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
+    """Spend without an id that appeared in the same account while the flight ran, under a name `alike` to its own: the id was lost on the way."""
+    found = pd.DataFrame({"lost_name": pd.Series(None, index=flights.index, dtype="str"), "lost_micros": pd.Series(None, index=flights.index, dtype="Int64")})
+    nameless = days[days["campaign_id"].isna() & days["campaign_name"].notna() & days["spend_micros"].gt(0).fillna(value=False)]
+    if len(nameless):
+        sums = nameless.groupby([*KEY, "campaign_name"], as_index=False).agg(first=("day", "min"), spend_micros=("spend_micros", "sum"))
+        matched = flights[flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()]
+        pairs = matched[[*KEY, "campaign_name", "first_spend_day", "end_date"]].reset_index(names="at").merge(sums, on=KEY, suffixes=("", "_lost"))
+        pairs = pairs[pairs["first"].gt(pairs["first_spend_day"]) & pairs["first"].le(pairs["end_date"])]
+        near: Any = similarity([fold(name) for name in pairs["campaign_name"]], [fold(name) for name in pairs["campaign_name_lost"]]) if len(pairs) else []
+        best = pairs.assign(near=near).sort_values("near", kind="stable").drop_duplicates("at", keep="last")
+        best = best[best["near"].ge(alike)]
+        for row in best.itertuples():
+            found.loc[row.at, ["lost_name", "lost_micros"]] = [row.campaign_name_lost, int(row.spend_micros)]
+    return {name: found[name] for name in found}
+
+
+def _with_gaps(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+    """How far apart an account's loads used to be at most, once `late_gaps` of them were seen."""
+    least = inputs.policy.evidence.late_gaps
+    kept = inputs.memory[inputs.memory["load_gaps"].ge(least).fillna(value=False)][["flight_id", "load_gap_hours"]]
+    longest = flights[["flight_id", *KEY]].merge(kept, on="flight_id").groupby(KEY)["load_gap_hours"].max().rename("gap")
+    gaps = accounts[KEY].join(longest, on=KEY)["gap"]
+    return accounts.assign(usual_gap_hours=gaps.where(accounts["load_basis"].eq("loads")).astype("float64"))
+
+
+def late_after(usual_gap_hours: pd.Series) -> pd.Series:
+    """The age at which a feed is late by its own rhythm; null where its rhythm is not known."""
+    return usual_gap_hours + np.maximum(LATE_LEAST_HOURS, LATE_SHARE * usual_gap_hours)
+
+
+def kept_for_next(decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+    """Memory's columns for the next run; none with `bands = "fixed"`."""
+    if inputs.policy.bands == "fixed":
+        return {}
+    at = reconcile.account_positions(decisions, accounts)
+    loaded = accounts["loaded_at"].reset_index(drop=True).reindex(at).set_axis(decisions.index)
+    before = inputs.memory.drop_duplicates("flight_id").set_index("flight_id").reindex(decisions["flight_id"]).set_axis(decisions.index)
+    gap = (loaded - before["load_at"]).dt.total_seconds() / 3600.0
+    new = gap.gt(0)
+    known = before["load_gap_hours"]
+    longest = np.fmax(known * GAP_FADES, np.fmin(gap, known.fillna(gap) * GAP_GROWTH))
+    return {"load_at": loaded.astype(frames.INSTANT), "load_gap_hours": known.where(~new, longest),
+            "load_gaps": before["load_gaps"].fillna(0).astype("Int64") + new.astype("Int64"),
+            "budget_before_micros": decisions["budget_was_micros"], "budget_changed_at": decisions["budget_changed_at"]}

@@ -1,0 +1,233 @@
+"""`bands = "evidence"`: the variance is explained first, and what is left meets the bands; sudden changes are found by the level test.
+
+    variance  = actual - target
+              = target_change + lag + platform_allowance + weekday + noise + residual          to the micro
+
+    target_change   what the last edit of the budget moved the target by, taken the other way
+    platform_allowance  what the platform may legally be over plan (`allowance`)
+    noise           the rest, up to spread_factor * sqrt(noise^2 / n + (drift * share of the flight that is left)^2) of the target, n days in:
+                    it narrows through the flight
+    residual        what remains, and alone meets the bands (in at the band, out at 80 % of it)
+
+A jump or a drop is critical before it has moved the variance: see `levels`. It is held until it is below 80 % of its own edges. Spend that falls
+silent is zero delivery. Lag and weekday are 0: the target to a watermark has no lag by definition, and a weekday's
+shape is in the level test.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from pacing_brain import bands
+from pacing_brain.money import money
+from pacing_brain.verdicts import records
+from pacing_brain.zones import moment_text
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+RANKS: Mapping[str, int] = {"healthy": 0, "warning": 1, "critical": 2}
+WORDS = np.array(list(RANKS))
+OPEN = ["live", "early"]
+HELD = 0.8  # a raised level ends below this share of its edges
+PARTS = ("target_change", "lag", "platform_allowance", "weekday", "noise", "residual")
+
+
+def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: pd.Series) -> pd.DataFrame:
+    """The judged flights with bridge, unexplained_pct, level_windows and the severity that the evidence bears; `reasons` say so."""
+    parts = bridge(flights, values, known)
+    residual = parts["residual"]
+    count = _windows_in_a_row(flights, values, memory)
+    judged = flights.assign(
+        bridge=_dicts(parts, known), level_windows=pd.arrays.IntegerArray(count, np.zeros(len(count), dtype=bool)),
+        unexplained_pct=_percent(residual, flights["target_micros"]).where(flights["variance_pct"].notna()))
+    judged = _with_silence(judged, values)
+    level = _level_rank(judged, values, count)
+    banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), _ranks(judged["severity"]))
+    edits = edited(judged, values).astype(np.int64)
+    ground = judged["severity"].to_numpy()
+    free = judged["phase"].isin(OPEN).to_numpy(dtype=bool) & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool)
+    own = np.maximum(np.where(judged["phase"].eq("live"), banded, 0), np.maximum(level, edits))
+    rank = np.where(free, own, _ranks(pd.Series(ground, index=flights.index)))
+    rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
+    side = np.where(free & (level > banded), np.where(count > 0, "over", "under"), judged["direction"])
+    judged = judged.assign(level_off=pd.Series(np.where(free & (level > 0), WORDS[level], ""), index=flights.index, dtype="str"))
+    judged = judged.assign(severity=pd.Series(WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
+    return judged.assign(reasons=_reasons(judged, free, level, banded, edits))
+
+
+def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dict[str, npt.NDArray[np.int64]]:
+    """Each part in whole micros; the residual is what is left, so that they add up exactly."""
+    actual, target = (flights[name].astype("Int64").fillna(0).to_numpy("int64") for name in ("actual_micros", "target_micros"))
+    variance = np.where(known, actual - target, 0)
+    changed = np.where(known & edited(flights, values), _target_change(flights, target), 0)
+    allowed = np.round(_spread(flights, values) * target).astype(np.int64)
+    legal = np.where(known, flights["allowed_micros"].astype("Int64").fillna(0).to_numpy("int64"), 0)
+    noise = np.clip(variance - changed - legal, -allowed, allowed)
+    nothing = np.zeros(len(flights), dtype=np.int64)
+    return {"target_change": changed, "lag": nothing, "platform_allowance": legal, "weekday": nothing, "noise": noise,
+            "residual": variance - changed - legal - noise}
+
+
+def _target_change(flights: pd.DataFrame, target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """What an edit of the budget that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
+    before = flights["budget_was_micros"].astype("Float64").to_numpy("float64", na_value=np.nan)
+    budget = flights["budget_micros"].astype("float64").to_numpy()
+    return np.asarray(np.nan_to_num(np.round(target * (before / budget - 1.0))).astype(np.int64))
+
+
+def _spread(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
+    """What share of the target is noise: see the module's docstring."""
+    whole = (flights["day_end"] - flights["day_start"]).dt.total_seconds().to_numpy("float64") / 3600.0
+    elapsed = np.clip(flights["elapsed_hours"].fillna(0.0).to_numpy("float64"), 1.0, None)
+    noise = flights["noise_pct"].fillna(20.0).to_numpy("float64") / 100.0
+    drift = values["evidence_drift_pct"].to_numpy("float64") / 100.0 * np.clip(1.0 - elapsed / whole, 0.0, 1.0)
+    return np.asarray(values["evidence_spread_factor"].to_numpy("float64") * np.sqrt(noise**2 / np.maximum(elapsed / 24.0, 1.0) + drift**2))
+
+
+def _dicts(parts: dict[str, npt.NDArray[np.int64]], known: pd.Series) -> pd.Series:
+    rows = [{f"{name}_micros": value for name, value in zip(parts, row, strict=True)} if sure else None
+            for row, sure in zip(zip(*(part.tolist() for part in parts.values()), strict=True), known.tolist(), strict=True)]
+    return pd.Series(rows, index=known.index, dtype="object")
+
+
+def _percent(residual: npt.NDArray[np.int64], target: pd.Series) -> pd.Series:
+    return pd.Series(residual.astype("float64"), index=target.index) / target.astype("Float64").astype("float64").where(target.gt(0).fillna(value=False)) * 100.0
+
+
+def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, residual: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The bands on the residual; what is below stake is healthy; a raised one is held down to `hysteresis_pct` of its edge."""
+    target = flights["target_micros"].astype("Int64")
+    left = target + pd.Series(residual, index=flights.index, dtype="Int64")
+    raw, low = (_ranks(bands.severity(left, target, values, of)) for of in (100.0, values["variance_hysteresis_pct"]))
+    held = np.minimum(low, _was(flights, memory, np.where(residual > 0, "over", "under")))
+    counts = np.abs(residual) >= flights["stake_micros"].to_numpy("int64")
+    return np.where(counts, np.maximum(raw, held), 0)
+
+
+def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The remembered rank on the same side."""
+    before = memory.drop_duplicates("flight_id").set_index("flight_id")
+    same = (flights["flight_id"].map(before["side"]) == pd.Series(side, index=flights.index)).to_numpy(dtype=bool)
+    return np.where(same, _ranks(flights["flight_id"].map(before["severity"])), 0)
+
+
+def _ranks(words: pd.Series) -> npt.NDArray[np.int64]:
+    return np.asarray(words.map(RANKS).fillna(0).to_numpy("int64"))
+
+
+def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float | Floats" = 1.0) -> tuple[Flags, npt.NDArray[np.int64]]:
+    """(where the last 24 h are off by the edges of a kind, on which side: 1 over, -1 under). Percentages are compared as ratios, both ways alike."""
+    edges = {"critical": ("level_z", "level_pct", "off_plan_pct"), "warning": ("warning_z", "warning_level_pct", "warning_off_plan_pct")}[kind]
+    z, level, plan = (flights[name].to_numpy("float64") for name in ("level_z", "level_pct", "off_plan_pct"))
+    z_edge, level_edge, plan_edge = (values[f"evidence_{name}"].to_numpy("float64") for name in edges)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved, away = np.log1p(level / 100.0), np.log(np.maximum(1.0 + plan / 100.0, 1e-9))
+        far = ((np.abs(z) >= z_edge * share) & (np.abs(moved) >= np.log1p(level_edge / 100.0) * share)
+               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)))
+    return far & _worth(flights), np.nan_to_num(np.sign(z)).astype(np.int64)
+
+
+def _worth(flights: pd.DataFrame) -> Flags:
+    """Whether going on like this to the flight's end moves as much money as is worth an alert."""
+    left = (flights["day_end"] - flights["watermark"]).dt.total_seconds().fillna(0).to_numpy("float64") / 86_400.0
+    apart = (flights["last24_micros"].astype("Float64") - flights["planned24_micros"].astype("Float64")).abs().to_numpy("float64", na_value=0.0)
+    under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool)
+    return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap)
+
+
+def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """How many runs in a row the level was critically off on one side; a raised one counts on above 80 % of its edges."""
+    kept = memory.drop_duplicates("flight_id").set_index("flight_id")["level_windows"]
+    before = flights["flight_id"].map(kept).astype("Float64").fillna(0).to_numpy("float64").astype(np.int64)
+    share = np.where(np.abs(before) >= values["evidence_level_windows"].to_numpy("int64"), HELD, 1.0)
+    off, side = _off(flights, values, "critical", share)
+    return np.where(off, np.where(np.sign(before) == side, before + side, side), 0)
+
+
+def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    daily = flights["feed_daily"].fillna(value=False).to_numpy(dtype=bool)
+    needed = np.where(daily, 1, values["evidence_level_windows"].to_numpy("int64"))
+    warned, _ = _off(flights, values, "warning")
+    return np.where(np.abs(count) >= needed, 2, np.where(warned | (count != 0), 1, 0))
+
+
+def edited(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
+    """Where the budget was edited by more than `edit_pct`, not long ago, and the spend to date still fits the plan before."""
+    factor, follows = _edit(flights)
+    age = (flights["watermark"] - flights["budget_changed_at"]).dt.total_seconds().to_numpy("float64") / 3600.0
+    with np.errstate(invalid="ignore"):
+        far = factor >= 1.0 + values["evidence_edit_pct"].to_numpy("float64") / 100.0
+        return np.asarray(far & ~follows & (age <= values["evidence_edit_hours"].to_numpy("float64")))
+
+
+def slipped(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
+    """Where the edit is so large that it is taken for a slip of the keyboard, for as long as the spend does not follow it."""
+    factor, follows = _edit(flights)
+    with np.errstate(invalid="ignore"):
+        return np.asarray((factor >= values["evidence_edit_factor"].to_numpy("float64")) & ~follows)
+
+
+def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
+    """(by what factor the budget was edited, up or down alike; whether the spend to date is nearer to the plan after the edit than before)."""
+    if flights["budget_was_micros"].isna().all():
+        return np.ones(len(flights)), np.ones(len(flights), dtype=bool)
+    now, before, actual, target = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan)
+                                   for name in ("budget_micros", "budget_was_micros", "actual_micros", "target_micros"))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.log(now / before)
+        off = np.log(actual / target)
+        return np.exp(np.abs(ratio)), np.abs(off) < np.abs(off + ratio)
+
+
+def _with_silence(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    """Spend that fell silent is zero delivery, unless the budget is through or another kind of it was found."""
+    left = flights["budget_micros"].astype("float64") - flights["actual_micros"].astype("Float64").fillna(0).astype("float64")
+    spent = left.lt(pd.Series(bands.threshold(flights["budget_micros"].to_numpy("int64"), values["stake_minimum_pct_of_budget"]).astype("float64"),
+                              index=flights.index))
+    planned = flights["planned24_micros"].gt(0).fillna(value=False)
+    silent = flights["silent"].fillna(value=False).astype(bool) & flights["zero_kind"].eq("") & flights["phase"].isin(OPEN) & ~spent & planned
+    return flights.assign(zero_delivery=flights["zero_delivery"].astype(bool) | silent, zero_kind=flights["zero_kind"].mask(silent, "silent"))
+
+
+def _reasons(flights: pd.DataFrame, free: Flags, level: npt.NDArray[np.int64], banded: npt.NDArray[np.int64], edits: npt.NDArray[np.int64]) -> pd.Series:
+    """What the evidence says first; then what was said of the raw variance. The many healthy ones keep their one sentence."""
+    lists = flights["reasons"].to_numpy(dtype=object).copy()
+    silent = flights["zero_kind"].eq("silent").to_numpy(dtype=bool)
+    explained = free & flights["band_severity"].isin(["warning", "critical"]).to_numpy(dtype=bool) & (banded < _ranks(flights["band_severity"]))
+    told = np.flatnonzero((free & ((level > 0) | (edits > 0))) | silent | explained)
+    for at, row in zip(told, records(flights.iloc[told]), strict=True):
+        said = []
+        if silent[at]:
+            said.append(f"Not delivering: nothing has been spent in the last 12 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day.")
+        elif free[at]:
+            said += [level_sentence(row)] if level[at] else []
+            said += [edit_sentence(row)] if edits[at] else []
+            if explained[at]:
+                said.append(_explained(row))
+        lists[at] = [*said, *([] if silent[at] else lists[at])]
+    return pd.Series(lists, index=flights.index, dtype="object")
+
+
+def level_sentence(row: dict[str, Any]) -> str:
+    """The level test in words."""
+    word = "more" if row["level_pct"] > 0 else "less"
+    plan = "more" if row["off_plan_pct"] > 0 else "less"
+    return (f"In the last 24 h {money(row['last24_micros'], row['currency'])} was spent, {abs(row['level_pct']):.0f} % {word} than its own days before "
+            f"(ordinary noise: {row['noise_pct']:.0f} %), and {abs(row['off_plan_pct']):.0f} % {plan} than the "
+            f"{money(row['planned24_micros'], row['currency'])} planned for them.")
+
+
+def edit_sentence(row: dict[str, Any]) -> str:
+    """An edit of the plan against its earlier value."""
+    factor = row["budget_micros"] / row["budget_was_micros"]
+    return (f"The plan's budget was changed from {money(row['budget_was_micros'], row['currency'])} to {money(row['budget_micros'], row['currency'])} "
+            f"(x{factor:.3g}), seen first on {moment_text(row['budget_changed_at'])}, and the spend still follows the earlier one.")
+
+
+def _explained(row: dict[str, Any]) -> str:
+    noise = row["bridge"]["noise_micros"]
+    return (f"{money(abs(noise), row['currency'])} of the variance is within what this campaign's own ups and downs and the time left explain; "
+            f"{abs(row['unexplained_pct']):.1f} % remains unexplained.")

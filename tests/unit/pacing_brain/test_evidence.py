@@ -1,0 +1,150 @@
+"""Each thing the evidence raises, beside a near miss that it must not raise; all in one small history."""
+
+import math
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connectors.history import History
+from flows.backtest import replayed
+from pacing_brain import unexplained
+from pacing_brain.policy import Policy
+from tests.histories import START, plan_row, spend_row, windows, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AT = windows(5)
+ONSET = AT[17]  # the first minute of the fourth day, a Thursday
+EVIDENCE = Policy.model_validate({"bands": "evidence"})
+Pace = Callable[[datetime], float]  # spend of an hour, in units
+
+
+def _even(at: datetime) -> float:
+    """100 a day with the noise of an ordinary campaign."""
+    return 100.0 / 24.0 * (1.0 + 0.08 * math.sin(at.toordinal() * 2.4))
+
+
+def _quiet_on_two_weekdays(at: datetime) -> float:
+    return _even(at) * (0.55 if at.weekday() in (3, 4) else 1.18)
+
+
+def _by_day_only(at: datetime) -> float:
+    return _even(at) * (2.0 if 8 <= at.hour < 20 else 0.0)
+
+
+def _after(pace: Pace, factor: float) -> Pace:
+    return lambda at: pace(at) * (factor if at >= ONSET else 1.0)
+
+
+PACES: dict[str, Pace] = {
+    "steady": _even, "doubled": _after(_even, 2.0), "halved": _after(_even, 0.4), "weekdays": _quiet_on_two_weekdays, "unit": _after(_even, 150.0),
+    "silent": _after(_even, 0.0), "sleeps": _by_day_only, "late": _even, "missed_one": _even, "tenfold": _even, "raised_a_little": _even,
+    "lost": _even, "renamed": _even}
+
+
+def _rows(name: str, pace: Pace) -> list[dict[str, Any]]:
+    who = {"account_id": f"A-{name}", "campaign_id": f"C-{name}", "campaign_name": f"Pine_US_Shoes_{name}"}
+    rows = []
+    for back in range(28, 0, -1):
+        day = START - timedelta(days=back)
+        rows.append(spend_row(AT[0], day.date(), sum(pace(day + timedelta(hours=h)) for h in range(24)), **who))
+    for at in AT:
+        day = (at - timedelta(hours=4)).replace(hour=0)
+        hours = [day + timedelta(hours=h) for h in range(int((at - day) / timedelta(hours=1)))]
+        before = [hour for hour in hours if name != "lost" or hour < ONSET]
+        changed = {"campaign_name": "Pine US Shoes, autumn"} if name == "renamed" and at > ONSET else {}
+        if before:
+            rows.append(spend_row(at, day.date(), sum(map(pace, before)), **who | changed))
+        if len(before) < len(hours):
+            rows.append(spend_row(at, day.date(), sum(map(pace, hours[len(before):])), **who | {"campaign_id": None, "campaign_name": "Pine - US - Shoe - lost"}))
+    return rows
+
+
+def _plan(name: str) -> list[dict[str, Any]]:
+    row = plan_row(flight_id=name, account_id=f"A-{name}", campaign_id=f"C-{name}", campaign_name=f"Pine_US_Shoes_{name}")
+    edited = {"tenfold": 14000.0, "raised_a_little": 1449.0}
+    return [row, *([row | {"valid_from": ONSET, "budget": edited[name]}] if name in edited else [])]
+
+
+def _loads(name: str) -> list[dict[str, Any]]:
+    seen = [at for at in AT if not (name == "late" and at > ONSET) and not (name == "missed_one" and at == AT[15])]
+    return [{"account_id": f"A-{name}", "seen_at": at, "loaded_at": at - timedelta(minutes=15)} for at in seen]
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
+    folder: Path = tmp_path_factory.mktemp("history") / "cases"
+    write(folder, at=AT, plan=[row for name in PACES for row in _plan(name)], spend=[row for name, pace in PACES.items() for row in _rows(name, pace)],
+          loads=[row for name in PACES for row in _loads(name)])
+    history = History(folder)
+    history.windows = [at for at in history.windows if START + timedelta(hours=32) < at <= ONSET + timedelta(hours=24)]
+    return pd.concat(list(replayed(history, EVIDENCE)), ignore_index=True)
+
+
+def _of(decided: pd.DataFrame, name: str) -> pd.DataFrame:
+    return decided[decided["flight_id"].eq(name)].sort_values("as_of", ignore_index=True)
+
+
+@pytest.mark.parametrize("name", ["steady", "weekdays", "sleeps", "missed_one", "raised_a_little", "renamed"])
+def test_a_near_miss_asks_for_nobody(decided: pd.DataFrame, name: str) -> None:
+    """Ordinary noise, weekdays that are always quiet, hours that never deliver, one missed load, a small edit and a rename with its id stay quiet."""
+    own = _of(decided, name)
+    assert set(own["lane"]) <= {"healthy", "warning"}
+    assert own["lane"].eq("healthy").mean() > 0.9
+
+
+@pytest.mark.parametrize(("name", "lane", "within_hours", "said"), [
+    ("doubled", "critical", 24, "jumped up"),
+    ("halved", "critical", 24, "jumped down"),
+    ("unit", "critical", 12, "another currency or unit"),
+    ("silent", "critical", 20, "fell silent"),
+    ("late", "escalate", 12, "was last loaded"),
+    ("tenfold", "escalate", 4, "a zero too many: a tracker typo"),
+    ("lost", "escalate", 12, "the match was lost")])
+def test_what_the_evidence_shows_is_raised_and_named(decided: pd.DataFrame, name: str, lane: str, within_hours: int, said: str) -> None:
+    """Quiet before it happens, raised soon after, and named in words."""
+    own = _of(decided, name)
+    raised = own[own["lane"].isin(["critical", "escalate"])]
+    assert not raised.empty, own[["as_of", "severity", "lane", "reasons"]].tail(3).to_string()
+    first = raised.iloc[0]
+    assert first["lane"] == lane
+    assert pd.Timestamp(ONSET) <= first["as_of"] <= pd.Timestamp(ONSET) + pd.Timedelta(hours=within_hours)
+    assert said in first["root_cause"], first["root_cause"]
+
+
+def test_the_sentence_of_the_level_test_has_its_figures(decided: pd.DataFrame) -> None:
+    """What was spent, against what, how noisy it is, and what the plan wants."""
+    own = _of(decided, "doubled")
+    sentence = own.loc[own["lane"].eq("critical"), "reasons"].iloc[-1]
+    assert "% more than its own days before (ordinary noise:" in sentence
+    assert "than the $100 planned for them" in sentence
+
+
+def test_a_late_feed_is_told_by_its_own_rhythm(decided: pd.DataFrame) -> None:
+    """The feed is late before a day has passed, because it used to load every four hours."""
+    own = _of(decided, "late")
+    assert "used to be at most 4.0 h apart" in own.loc[own["lane"].eq("escalate"), "reasons"].iloc[0]
+
+
+whole = st.integers(min_value=0, max_value=10**15)
+
+
+@given(actual=whole, target=whole, budget=st.integers(1, 10**15), before=st.none() | st.integers(1, 10**15), hours=st.floats(0, 700), noise=st.floats(0, 300))
+def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, before: int | None, hours: float, noise: float) -> None:
+    """variance = target_change + lag + platform_allowance + weekday + noise + residual, whatever the figures."""
+    start = pd.Timestamp("2024-01-01", tz="UTC")
+    flights = pd.DataFrame({
+        "actual_micros": pd.array([actual], dtype="Int64"), "target_micros": pd.array([target], dtype="Int64"), "budget_micros": [budget],
+        "budget_was_micros": pd.array([before], dtype="Int64"), "budget_changed_at": [start], "watermark": [start + pd.Timedelta(hours=hours)],
+        "day_start": [start], "day_end": [start + pd.Timedelta(days=28)], "elapsed_hours": [hours], "noise_pct": [noise], "allowed_micros": pd.array([max(actual - target, 0) // 3], dtype="Int64")})
+    parts = unexplained.bridge(flights, EVIDENCE.resolve(flights), pd.Series([True]))
+    assert sum(int(part[0]) for part in parts.values()) == actual - target
+    assert set(parts) == set(unexplained.PARTS)
+    assert not np.sign(parts["noise"][0]) * np.sign(parts["residual"][0]) < 0  # noise explains, it never turns the sign
