@@ -46,7 +46,7 @@ class Frame:
         if name not in frame.columns:
             if not column.nullable:
                 raise FrameError(f"{self.name}: column {name} is missing")
-            return pd.Series(None, index=frame.index, dtype=column.dtype)
+            return pd.Series([None] * len(frame), index=frame.index, dtype=column.dtype)
         values = frame[name]
         if not column.nullable and values.isna().any():
             raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")

@@ -32,6 +32,7 @@ RANKS: Mapping[str, int] = {"healthy": 0, "warning": 1, "critical": 2}
 WORDS = np.array(list(RANKS))
 OPEN = ["live", "early"]
 HELD = 0.8  # a raised level ends below this share of its edges
+MOST_MICROS = 1e18  # sums of a few such amounts still fit 64 bits
 PARTS = ("target_change", "lag", "platform_allowance", "weekday", "noise", "residual")
 
 
@@ -75,7 +76,8 @@ def _target_change(flights: pd.DataFrame, target: npt.NDArray[np.int64]) -> npt.
     """What an edit of the budget that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
     before = flights["budget_was_micros"].astype("Float64").to_numpy("float64", na_value=np.nan)
     budget = flights["budget_micros"].astype("float64").to_numpy()
-    return np.asarray(np.nan_to_num(np.round(target * (before / budget - 1.0))).astype(np.int64))
+    moved = np.nan_to_num(np.round(target * (before / budget - 1.0)))
+    return np.asarray(np.clip(moved, -MOST_MICROS, MOST_MICROS).astype(np.int64))
 
 
 def _spread(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:

@@ -31,8 +31,7 @@ def flights(bad: int, good: int, account: str = "1", platform: str = "google", p
 
 def whole(decisions: pd.DataFrame) -> pd.DataFrame:
     """With every column a decision has."""
-    missing = {name: None for name in frames.DECISIONS.columns if name not in decisions.columns}
-    return frames.DECISIONS.check(decisions.assign(**missing).astype({"actual_micros": "Int64", "target_micros": "Int64"}))
+    return frames.DECISIONS.check(decisions.astype({"actual_micros": "Int64", "target_micros": "Int64"}))
 
 
 def inputs(memory: pd.DataFrame | None = None, history: pd.DataFrame | None = None, released: str | None = None) -> Inputs:
