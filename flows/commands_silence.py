@@ -3,6 +3,8 @@
 import getpass
 from typing import Any
 
+from rich.text import Text
+
 from flows import views
 from flows.commands import read_as_of
 from flows.commands_record import open_record
@@ -40,9 +42,10 @@ def silence_list(*, as_json: bool) -> int:
     if not standing:
         views.show(views.say("Nothing is silenced."))
         return 0
-    made = views.table("id", "what", "mutes now", "until", "by", "reason", right=("mutes now",), whole=("id",))
+    made = views.table("what, why and id", "mutes now", "until", "by", right=("mutes now",), whole=("until",))
     for one in standing:
-        made.add_row(one.silence_id, views.say(_what(one)), str(mutes[one.silence_id]), views.moment(one.ends_at), views.say(one.author), views.say(one.reason))
+        what = Text("\n").join([views.say(_what(one), "bold"), views.say(one.reason), views.say(one.silence_id, "dim")])
+        made.add_row(what, str(mutes[one.silence_id]), views.moment(one.ends_at), views.say(one.author))
     views.show(made)
     return 0
 

@@ -19,7 +19,8 @@ from notifiers.console import rendered
 from notifiers.message import Message
 from pacing_brain.model import Incident, Problem
 
-SHOWN_PROBLEMS = (Problem.OVER, Problem.ZERO, Problem.IDENTITY)  # one card of each, the worst
+SHOWN_PROBLEMS = (Problem.OVER, Problem.ZERO, Problem.IDENTITY, Problem.UNDER)  # the worst card of each kind that has one
+SHOWN = 3
 
 
 def demo_report(summary: dict[str, Any], details: RunDetails, incidents: Sequence[Incident], messages: Sequence[OutgoingMessage],
@@ -39,12 +40,12 @@ def demo_report(summary: dict[str, Any], details: RunDetails, incidents: Sequenc
 
 
 def shown_cards(incidents: Iterable[Incident], messages: Sequence[OutgoingMessage]) -> list[OutgoingMessage]:
-    """The card of the worst incident of each shown problem, then the digest."""
+    """The card of the worst incident of each of the first three problems that have one, then the digest. What waits for a card is in the digest."""
     of_thread = {one.thread_key: one for one in messages if one.kind == "post"}
     ranked = sorted((one for one in incidents if _is_shown(one)), key=lambda one: (not _asks(one), views.worst_first(as_row(one))))
     worst = [next((one for one in ranked if one.finding.problem is problem and one.incident_id in of_thread), None) for problem in SHOWN_PROBLEMS]
     digests = [one for one in messages if one.thread_key.startswith("digest:")]
-    return [of_thread[one.incident_id] for one in worst if one is not None] + digests[:1]
+    return [of_thread[one.incident_id] for one in worst if one is not None][:SHOWN] + digests[:1]
 
 
 def _is_shown(incident: Incident) -> bool:

@@ -88,7 +88,7 @@ def test_a_worker_runs_two_windows(deployed, fresh_database, prefect_server):
         assert now["name"] == f"pacing {window:%Y-%m-%d %H:%MZ} critical"
         assert {f"window:{window:%Y-%m-%dT%H:%MZ}", "severity:critical"} <= set(now["tags"])
         assert {each["key"]: each["type"] for each in artifacts} == {
-            "pacing-summary": "markdown", "pacing-campaigns": "table", "pacing-progress": "progress", "pacing-checkpoint": "markdown"}
+            "pacing-summary": "markdown", "pacing-campaigns": "table", "pacing-progress": "progress", "pacing-checkpoint": "markdown", "pacing-report": "markdown"}
         assert next(each["data"] for each in artifacts if each["type"] == "progress") == 100
         assert 7 <= len(tasks) <= 40
     run = ask(api_url, f"/deployments/{deployed['ten-minutely']['id']}/create_flow_run", {"state": {"type": "SCHEDULED"}})

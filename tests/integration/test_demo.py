@@ -73,7 +73,7 @@ def test_a_second_demo_starts_afresh_and_is_read_by_people(first: Ran) -> None:
     """Again: the same world, nothing of the last demo on the record, three cards, the digest, the table, and what to look at next."""
     again = pacing(first.home, "demo")
     assert (again.code, again.err) == (0, "")
-    for words in ("Over plan:", "Not delivering:", "Is this the same campaign?", "Pacing · ", "All 63 labelled cases", "equal to the micro", "Look at next"):
+    for words in ("Over plan:", "Not delivering:", "Under plan:", "Need a person", "Pacing today · ", "All 63 labelled cases", "equal to the micro", "Look at next"):
         assert words in again.out
     assert "PROBLEM" not in again.out
     assert "\x1b" not in again.out
