@@ -90,7 +90,9 @@ def _run_window(settings: Settings, request: Request, steps: Steps) -> dict[str,
             anchored = anchor(house)
             steps.do(deliver, house)
             steps.do(learn, house, run, policy)
-            return {**(run.summary or {}), "anchor": anchored, "already_sealed": True}
+            told = run.summary or {}
+            shown = told if "seconds" in told else steps.do(report, house, run.run_id, told, steps, anchored)
+            return {**shown, "anchor": anchored, "already_sealed": True}
         with run, failure_on_record(house, run):
             inputs = steps.do(gather, house, run, policy, request)  # 1
             outcome = steps.do(decide, house, inputs)  # 2
@@ -99,7 +101,7 @@ def _run_window(settings: Settings, request: Request, steps: Steps) -> dict[str,
         anchored = anchor(house)
         steps.do(deliver, house)  # 4
         steps.do(learn, house, run, policy)  # 5
-        return steps.do(report, house, sealed, steps, anchored)  # 6
+        return steps.do(report, house, run.run_id, sealed.summary, steps, anchored)  # 6
 
 
 def open_run(house: House, request: Request) -> tuple[RunHandle, Policy]:
@@ -151,15 +153,15 @@ def learn(house: House, run: RunHandle, policy: Policy) -> int:
         return len(patterns.learn(connection, run.run_id, new, run.as_of))
 
 
-def report(house: House, sealed: Sealed, steps: Steps, anchored: dict[str, Any]) -> dict[str, Any]:
+def report(house: House, run_id: str, summary: dict[str, Any], steps: Steps, anchored: dict[str, Any]) -> dict[str, Any]:
     """6. The call to the switch outside and the page that people read, best effort; and the summary with what is known only after the seal."""
     started = time.perf_counter()
     heartbeat.call(house.settings.heartbeat_url)
-    page = reporting.page_of(house, sealed.run_id, sealed.summary["campaigns"])
+    page = reporting.page_of(house, run_id, summary["campaigns"])
     seconds = steps.seconds | {"report": round(time.perf_counter() - started, 3)}
-    more = {"anchor": anchored, "report": page, "report_url": reporting.url_of(house.settings, sealed.run_id) if page else None, "seconds": seconds}
-    house.runs.add_to_summary(sealed.run_id, more)
-    return sealed.summary | more
+    more = {"anchor": anchored, "report": page, "report_url": reporting.url_of(house.settings, run_id) if page else None, "seconds": seconds}
+    house.runs.add_to_summary(run_id, more)
+    return summary | more
 
 
 def floor(as_of: datetime, schedule_hours: int) -> datetime:

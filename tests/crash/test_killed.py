@@ -10,7 +10,7 @@ from tests.crash.driver import PLACES
 
 LEASE_OVER = timedelta(minutes=6)  # what a killed process had in its hands is free again
 DELIVERING = ["before deliver", "before a card is sent", "after a card is sent", "in the middle of deliver"]
-USUAL = ["after some frames are kept", "inside a shard", "between shards", "inside the seal"]
+USUAL = ["inside a shard", "inside the seal"]
 USUAL_DELIVERING = ["after a card is sent"]
 
 

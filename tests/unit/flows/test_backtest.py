@@ -31,12 +31,12 @@ def test_every_window_of_a_flights_life_has_one_row_with_the_promised_columns(tm
 
 def test_a_window_knows_only_what_was_seen_by_then(tmp_path: Path) -> None:
     """Rows that are seen later change nothing before: neither spend nor plan."""
-    at = windows(4)
-    later = at[15]
+    at = windows(2)
+    later = at[8]
     edited = plan_row(valid_from=later, budget=140.0)
     burst = spend_row(later, (later - timedelta(days=1)).date(), 900.0)
-    before = _decided(write(tmp_path / "a", at=at, plan=[plan_row()], spend=steady_spend(4)))
-    after = _decided(write(tmp_path / "b", at=at, plan=[plan_row(), edited], spend=[*steady_spend(4), burst]))
+    before = _decided(write(tmp_path / "a", at=at, plan=[plan_row()], spend=steady_spend(2)))
+    after = _decided(write(tmp_path / "b", at=at, plan=[plan_row(), edited], spend=[*steady_spend(2), burst]))
     early = before["as_of"].lt(pd.Timestamp(later))
     pd.testing.assert_frame_equal(before[early], after[early])
     assert after.loc[~early, "target_micros"].lt(before.loc[~early, "target_micros"]).all()
@@ -45,9 +45,9 @@ def test_a_window_knows_only_what_was_seen_by_then(tmp_path: Path) -> None:
 
 def test_a_second_row_for_a_day_is_a_duplicate_and_a_row_that_is_gone_is_gone(tmp_path: Path) -> None:
     """copy > 0 turns the completeness red; a later null takes a row away again."""
-    at, day = windows(3), START.date()
+    at, day = windows(2), START.date()
     extra = [spend_row(at[8], day, 100.0, copy=1), spend_row(at[10], day, None, copy=1)]
-    decided = _decided(write(tmp_path / "h", at=at, plan=[plan_row()], spend=[*steady_spend(3), *extra]))
+    decided = _decided(write(tmp_path / "h", at=at, plan=[plan_row()], spend=[*steady_spend(2), *extra]))
     red = decided["red_gates"].str.contains("completeness").tolist()
     assert red == [place in (8, 9) for place in range(len(at))]
 

@@ -1,4 +1,5 @@
 import dataclasses
+import hashlib
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pacing_brain.policy import Policy
 from tests.worlds import inputs_of, sample_world
 
 ROOT = Path(__file__).parents[3]
+DEEP = os.environ.get("PACING_TEST_DEEP") == "1"
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +68,7 @@ def test_another_process_with_another_hash_seed_decides_the_same(outcome):
                "from tests.unit.pacing_brain.test_brain import as_bytes; "
                "print(hashlib.sha256(as_bytes(PacingBrain().decide(inputs_of(sample_world())).decisions)).hexdigest())")
     digests = {subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(ROOT)},
-                              capture_output=True, text=True, check=True).stdout.strip() for seed in ("1", "4711")}
-    import hashlib
-
+                              capture_output=True, text=True, check=True).stdout.strip() for seed in (("1", "4711") if DEEP else ("4711",))}
     assert digests == {hashlib.sha256(as_bytes(outcome.decisions)).hexdigest()}
 
 
@@ -77,7 +77,7 @@ def test_alone_with_the_same_context_rows_a_campaign_is_decided_as_in_its_cohort
     brain = PacingBrain()
     cohort = brain.cohort(inputs)
     together = graph.decide(brain.graph, cohort)["flights"].set_index("flight_id").sort_index()
-    for flight_id in cohort["flights"]["flight_id"]:
+    for flight_id in cohort["flights"]["flight_id"][:: 1 if DEEP else 6]:
         alone = graph.decide(brain.graph, brain.part(cohort, cohort["flights"][cohort["flights"]["flight_id"].eq(flight_id)]))["flights"]
         assert natives(frames.DECISIONS.check(alone)) == natives(frames.DECISIONS.check(together.loc[[flight_id]].reset_index()))
 
