@@ -208,4 +208,9 @@ patterns = Table(
     Column("evidence", JSONB(none_as_null=True), nullable=False, server_default=text("'[]'")), _maybe("superseded_by"),
     PrimaryKeyConstraint("pattern_id"), CheckConstraint("confidence BETWEEN 0 AND 1", "patterns_confidence"))
 
+llm_usage = Table(
+    "llm_usage", metadata, Column("call_id", Uuid, nullable=False), _at("at"), _text("run_id"), _text("subject"), _text("model"), _text("outcome"),
+    _number("input_tokens"), _number("output_tokens"), Column("reported", Boolean, nullable=False), Column("cost_usd_micros", BigInteger), _text("why"),
+    PrimaryKeyConstraint("call_id"), CheckConstraint("outcome IN ('started', 'answered', 'failed')", "llm_usage_outcome"), Index("llm_usage_by_time", "at"))
+
 APPEND_ONLY = (ledger_entries, policies, run_shards, blobs, recorded_frames, recorded_parts, answers)  # by trigger, for everyone

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flows.doctor_checks import Checks, Subject
+from flows.narrator import model_of
 from flows.prefect_run import refuses
 from flows.settings import Fault
 from pacing_brain.policy import Policy
@@ -46,6 +47,18 @@ def check_home(subject: Subject, checks: Checks) -> None:
     if free < LEAST_FREE:
         checks.problem("room", f"{there} has {free // 10**6} MB left.", "Make room, or point PACING_HOME at another disk.")
     _signing(subject, checks)
+
+
+def check_narrator(subject: Subject, checks: Checks) -> None:
+    """The language model, where one is configured, can be made. It is not called: that would cost."""
+    settings = subject.settings
+    if settings.llm is None:
+        checks.ok("model", "none: the rules' own words stand alone")
+        return
+    with checks.telling("model"):
+        model_of(settings, settings.llm)
+        priced = f"and {settings.llm_usd_per_day:g} US dollars" if settings.llm_price else "of unknown cost: PACING_LLM_PRICE is not set"
+        checks.ok("model", f"{settings.llm} is ready; a day may use {settings.llm_tokens_per_day:,} tokens {priced}")
 
 
 def _signing(subject: Subject, checks: Checks) -> None:

@@ -56,7 +56,7 @@ def explanation(house: House, run_id: str, decision: pd.DataFrame) -> Row:
         "run": {"run_id": run_id, "window": run.window.isoformat() if run else None, "as_of": run.as_of.isoformat() if run else None,
                 "mode": "live" if run is None or run.live else "rehearsal", "policy_digest": run.policy_digest if run else None},
         "decision": row, "weights": _weights(policy, row), "bridge": {"basis": "residual_only", "residual_micros": unexplained},
-        "history": history(house, flight), "incident": _incident(house, row), "recommendation": _recommendation(house, flight),
+        "narration": narration(house, run_id, flight), "history": history(house, flight), "incident": _incident(house, row), "recommendation": _recommendation(house, flight),
         "ledger": {"seq": row["standing_seq"], "restated": bool(row["restated"])},
     }
 
@@ -67,6 +67,15 @@ def history(house: House, flight: str) -> list[Row]:
     with house.database.transaction() as connection:
         found = list(ledger.read(connection, kinds=["campaign_decided"], subject=flight, newest_first=True, limit=HISTORY, standing=True))
     return [{"seq": one.seq, "at": one.at.isoformat(), "run_id": one.run_id, **{name: one.content.get(name) for name in kept}} for one in found]
+
+
+def narration(house: House, run_id: str, flight: str) -> Row | None:
+    """What a language model made of it in the run, where that was used; null: nothing. It is an addition, never the decision."""
+    with house.database.transaction() as connection:
+        found = next(iter(ledger.read(connection, kinds=["narrated"], subject=flight, run_id=run_id, newest_first=True, limit=1)), None)
+    if found is None or not found.content.get("text"):
+        return None
+    return {"seq": found.seq, "text": found.content["text"], "model": found.content["model"]}
 
 
 def _weights(policy: Policy | None, row: Row) -> dict[str, float] | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, heartbeat, illness, libraries, logs, recording, reporting
+from flows import gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -65,7 +65,7 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
     1. gather   targets, spend, loads, patterns and memory; bad rows are quarantined with a reason
     2. decide   reconcile, then the PacingBrain graph: pure
     3. record   decisions in shards, then the seal; then the ledger is signed and anchored outside the database, as far as that can be
-    4. deliver  the outbox is relayed to Slack
+    4. deliver  the outbox is relayed to Slack; then, where a language model is configured, its words go below the new cards
     5. learn    patterns from what was observed
     6. report   what people see of the run
 
@@ -100,6 +100,8 @@ def _run_window(settings: Settings, request: Request, steps: Steps) -> dict[str,
         logs.info("run_sealed", **{name: sealed.summary[name] for name in ("window", "mode", "campaigns", "by_severity", "partial")})
         anchored = anchor(house)
         steps.do(deliver, house)  # 4
+        if settings.llm is not None:
+            steps.do(narrate, house, run)
         steps.do(learn, house, run, policy)  # 5
         return steps.do(report, house, run.run_id, sealed.summary, steps, anchored)  # 6
 
@@ -141,6 +143,11 @@ def deliver(house: House) -> DeliveryReport:
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
     illness.otherwise(house, done)
     return done
+
+
+def narrate(house: House, run: RunHandle) -> int:
+    """4, where a language model is configured: its words below the new cards, and on the record. It decides nothing."""
+    return narrating.narrate(house, run.run_id)
 
 
 def learn(house: House, run: RunHandle, policy: Policy) -> int:

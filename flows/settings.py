@@ -79,6 +79,13 @@ class Settings(BaseSettings):
     dv360_service_account_file: Path | None = Field(default=None, alias="DV360_SERVICE_ACCOUNT_FILE")
     dv360_api_url: str | None = Field(default=None, alias="DV360_API_URL")
 
+    llm: str | None = Field(default=None, alias="PACING_LLM")  # provider:model of LangChain's; none: no narrator
+    llm_url: str | None = Field(default=None, alias="PACING_LLM_URL")
+    llm_api_key: SecretStr | None = Field(default=None, alias="PACING_LLM_API_KEY")
+    llm_tokens_per_day: int = Field(default=100_000, ge=0, alias="PACING_LLM_TOKENS_PER_DAY")
+    llm_usd_per_day: float = Field(default=1.0, ge=0.0, allow_inf_nan=False, alias="PACING_LLM_USD_PER_DAY")  # holds where the price is known
+    llm_price: str | None = Field(default=None, alias="PACING_LLM_PRICE")  # USD per million tokens in:out
+
     prefect_api_url: str | None = Field(default=None, alias="PREFECT_API_URL")
 
     log_format: Literal["json", "text"] = Field(default="text", alias="PACING_LOG_FORMAT")
@@ -134,7 +141,21 @@ class Settings(BaseSettings):
             raise ValueError("must be one or several Apprise addresses (mailto://..., msteams://..., json://...), divided by blanks")
         return value
 
-    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "meta_api_url", "dv360_api_url", "report_url")
+    @field_validator("llm")
+    @classmethod
+    def _model(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[a-z0-9_]+:\S+", value):
+            raise ValueError(f"must be provider:model, such as openai:gpt-5-mini or ollama:llama3.2, not {value!r}")
+        return value
+
+    @field_validator("llm_price")
+    @classmethod
+    def _price(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d{1,6}(\.\d{1,6})?:\d{1,6}(\.\d{1,6})?", value):
+            raise ValueError(f"must be the US dollars per million tokens, in:out, such as 0.25:2.00, not {value!r}")
+        return value
+
+    @field_validator("heartbeat_url", "slack_api_url", "prefect_api_url", "meta_api_url", "dv360_api_url", "report_url", "llm_url")
     @classmethod
     def _web(cls, value: str | None) -> str | None:
         if value is not None and not (re.fullmatch(r"https?://[^\s/]\S*", value) and _is_address(value)):

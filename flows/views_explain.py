@@ -30,6 +30,8 @@ def explanation_report(known: Row, chart: Chart | None = None) -> RenderableType
         parts += [views.heading("Why"), views.say(row["root_cause"])]
     if row["mitigation"]:
         parts += [views.heading("What can be done"), views.numbered(row["mitigation"])]
+    if known["narration"]:
+        parts += [views.heading(f"In plain words, by a language model ({known['narration']['model']}); what counts is above"), views.say(known["narration"]["text"])]
     if row.get("reallocation"):
         parts += [views.heading("Budget that could move within the client"), moves(row)]
     if row["candidates"]:

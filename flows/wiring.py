@@ -26,6 +26,7 @@ from audit.answers import Answers
 from audit.database import Database
 from audit.dead_letters import DeadLetters
 from audit.incidents import Incidents
+from audit.llm_usage import LlmUsage
 from audit.observations import Observations
 from audit.outbox import Outbox
 from audit.patterns import Patterns
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from connectors.platforms.model import Platform
     from connectors.spend import SpendSource
     from connectors.tracker import TrackerRead
+    from flows.narrator import Narrator
     from pacing_brain.brain import PacingBrain
 
 DATABASE, APP_LOGIN = "pacing", "pacing_application"
@@ -141,6 +143,21 @@ class House:
     @cached_property
     def quarantine(self) -> Quarantine:
         return Quarantine(self.database)
+
+    @cached_property
+    def llm_usage(self) -> LlmUsage:
+        return LlmUsage(self.database)
+
+    @cached_property
+    def narrator(self) -> "Narrator | None":
+        """The chat model that puts things in plain words; none: none is configured.
+
+        Raises:
+            SettingError: as `flows.narrator.narrator_of`.
+        """
+        from flows.narrator import narrator_of
+
+        return narrator_of(self.settings, self.llm_usage)
 
     @cached_property
     def dead_letters(self) -> DeadLetters:

@@ -19,7 +19,7 @@ READ, ADD, CHANGE = {"SELECT"}, {"SELECT", "INSERT"}, {"SELECT", "INSERT", "UPDA
 APP = {"alembic_version": READ, "clock_offset": READ, "ledger_head": READ, "ledger_entries": READ, "ledger_entries_2026_05": set(), "policies": ADD, "run_shards": ADD,
        "missed_windows": ADD, "blobs": ADD, "recorded_frames": ADD, "recorded_parts": ADD, "quarantined_rows": ADD, "dead_letters": ADD,
        "runs": CHANGE, "run_heartbeats": CHANGE, "incidents": CHANGE, "recommendations": CHANGE, "outbox": CHANGE, "patterns": CHANGE,
-       "answers": ADD, "standing_answers": CHANGE, "told": CHANGE, "silences": CHANGE, "acts": CHANGE, "halts": CHANGE, "channel_turns": CHANGE}
+       "answers": ADD, "standing_answers": CHANGE, "told": CHANGE, "silences": CHANGE, "acts": CHANGE, "halts": CHANGE, "channel_turns": CHANGE, "llm_usage": CHANGE}
 READER = {table: rights & READ for table, rights in APP.items()}
 FUNCTIONS = {  # which roles may call which; a trigger's function is called by nobody
     "append": {"pacing_app"}, "pacing_now": {"public", "pacing_app", "pacing_reader"}, "withhold": set(), "detach": set(), "recover": set(), "say": set(), "grown": set(),
