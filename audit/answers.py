@@ -12,6 +12,7 @@ from audit.database import Database, storable_text
 from audit.tables import answers, ledger_head
 
 TOOK_EFFECT = ("accepted", "counted")
+DECIDE = ("approve_halt", "undo", "report_paused")
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ class Answers:
         with self.database.transaction() as connection:
             return int(connection.execute(select(ledger_head.c.size)).scalar_one())
 
-    def approvers(self, recommendation_id: str, version: int) -> list[Given]:
-        """Who approved this version, in order: one for each person."""
+    def approvers(self, recommendation_id: str, version: int, action: str = "approve_halt") -> list[Given]:
+        """Who approved this version, or taking it back (`undo`), in order: one for each person."""
         with self.database.transaction() as connection:
-            return approvals(connection, recommendation_id, version)
+            return approvals(connection, recommendation_id, version, action)
 
 
 
@@ -64,17 +65,17 @@ def put(connection: Connection, given: Given) -> bool:
     return connection.execute(statement.returning(answers.c.position)).first() is not None
 
 
-def approvals(connection: Connection, recommendation_id: str, version: int) -> list[Given]:
+def approvals(connection: Connection, recommendation_id: str, version: int, action: str = "approve_halt") -> list[Given]:
     """Approvals of a version that count, one for each person, in order."""
-    of_it = (answers.c.subject == recommendation_id, answers.c.version == version, answers.c.answer == "approve_halt",
+    of_it = (answers.c.subject == recommendation_id, answers.c.version == version, answers.c.answer == action,
              answers.c.verdict.in_(TOOK_EFFECT))
     rows = [_given(row) for row in connection.execute(select(answers).where(*of_it).order_by(answers.c.position))]
     return list({given.person: given for given in reversed(rows)}.values())[::-1]
 
 
 def approved(connection: Connection, recommendation_ids: Collection[str]) -> dict[str, list[Given]]:
-    """Recommendation -> the approvals that counted, of every version, in order."""
-    of_them = (answers.c.subject == any_(literal(sorted(recommendation_ids), ARRAY(Text))), answers.c.answer == "approve_halt",
+    """Recommendation -> the approvals and reports that counted, of every version, in order."""
+    of_them = (answers.c.subject == any_(literal(sorted(recommendation_ids), ARRAY(Text))), answers.c.answer.in_(DECIDE),
                answers.c.verdict.in_(TOOK_EFFECT))
     found: dict[str, list[Given]] = {}
     for row in connection.execute(select(answers).where(*of_them).order_by(answers.c.position)):

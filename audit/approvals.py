@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from audit import answers, clock, identity, incidents, ledger, patterns, recommendations, standing
+from audit import acts, answers, clock, identity, incidents, ledger, patterns, recommendations, standing
+from audit.acts import Act
 from audit.answers import Given
 from audit.recommendations import Recommendation
 from audit.standing import Standing
@@ -18,7 +19,7 @@ from audit.tables import runs
 from pacing_brain.answers import WITHIN_LIMITS, Answer, Extent, bounds, until
 from pacing_brain.errors import LedgerError
 from pacing_brain.model import Incident
-from pacing_brain.rulings import MATCHES, Answerer, Click, Ruling
+from pacing_brain.rulings import AFTERWARDS, BY_PEOPLE, Answerer, Click, Ruling
 
 RECOMMENDATION, INCIDENT = "R-", "I-"
 
@@ -31,6 +32,8 @@ class Held:
     recommendation: Recommendation | None
     incident: Incident | None
     approved_by: tuple[str, ...]
+    handed_to: tuple[str, ...]
+    act: Act | None
     newest_run: str | None
     newest_as_of: datetime | None
 
@@ -48,10 +51,13 @@ def hold(connection: Connection, click: Click) -> Held:
     elif click.subject.startswith(INCIDENT):
         incident = incidents.locked(connection, click.subject)
         recommendation = recommendations.open_of_incident(connection, click.subject)
-    given = answers.approvals(connection, click.subject, click.version) if recommendation and click.action == "approve_halt" else []
+    given = answers.approvals(connection, click.subject, click.version, click.action) if recommendation and click.action in BY_PEOPLE else []
+    act = acts.of(connection, recommendation) if recommendation and click.action in AFTERWARDS else None
+    before = answers.approvals(connection, click.subject, act.version) if act else []
     sealed = select(runs.c.run_id, runs.c.as_of).where(runs.c.live, runs.c.status == "sealed").order_by(runs.c.window_at.desc()).limit(1)
     newest = connection.execute(sealed).one_or_none()
-    return Held(clock.now(connection), recommendation, incident, tuple(one.person for one in given), newest.run_id if newest else None,
+    return Held(clock.now(connection), recommendation, incident, tuple(one.person for one in given), tuple(one.person for one in before), act,
+                newest.run_id if newest else None,
                 newest.as_of if newest else None)
 
 
@@ -76,12 +82,11 @@ def _effect(connection: Connection, held: Held, click: Click, who: Answerer, rul
     if ruling.verdict == "refused":
         return _say(connection, held, "click_refused", click.subject, {"action": click.action, "version": click.version, "why": ruling.said, **_by(connection, click, who)})
     if ruling.verdict == "counted" and held.recommendation is not None:
-        said = recommendations.body(held.recommendation) | {"decision": "one_approval", **_by(connection, click, who)}
+        said = recommendations.body(held.recommendation) | {"decision": "one_approval", "of": click.action, **_by(connection, click, who)}
         return _say(connection, held, "recommendation_decided", click.subject, said)
-    if click.action in MATCHES:
-        return _match(connection, held, click, who)
-    if click.action in ("approve_halt", "reject_halt"):
-        return _decision(connection, held, click, who)
+    own = {"approve_halt": _decision, "reject_halt": _decision, "confirm_match": _match, "deny_match": _match, "undo": _undo, "report_paused": _reported}
+    if click.action in own:
+        return own[click.action](connection, held, click, who)
     return _quiet(connection, held, click, who, Answer(click.choice or Answer.REMIND_LATER), flight_ends)
 
 
@@ -94,6 +99,25 @@ def _decision(connection: Connection, held: Held, click: Click, who: Answerer) -
     if status == "rejected" and ended.ended_seq is not None:
         _stand(connection, held, click, who, Answer.KEEP_RUNNING, ended.ended_seq, None)
     return ended.ended_seq
+
+
+def _undo(connection: Connection, held: Held, click: Click, who: Answerer) -> int | None:
+    """To be resumed, by another version of the same row; nobody is asked about the problem for a while, as if it had been kept running."""
+    if held.recommendation is None:
+        raise LedgerError(f"{click.subject} is no recommendation")
+    said = _by(connection, click, who) | {"approved_by": [*held.approved_by, who.person]}
+    ended = recommendations.end(connection, replace(held.recommendation, version=held.recommendation.version + 1), "resume_approved", said, held.now)
+    if ended.ended_seq is not None:
+        _stand(connection, held, click, who, Answer.KEEP_RUNNING, ended.ended_seq, None)
+    return ended.ended_seq
+
+
+def _reported(connection: Connection, held: Held, click: Click, who: Answerer) -> int:
+    if held.recommendation is None or held.act is None:
+        raise LedgerError(f"{click.subject} was handed over to nobody")
+    seq = _say(connection, held, "pause_reported", click.subject, recommendations.body(held.recommendation) | _by(connection, click, who))
+    acts.report(connection, held.act, seq, held.now)
+    return seq
 
 
 def _quiet(connection: Connection, held: Held, click: Click, who: Answerer, answer: Answer, flight_ends: datetime | None) -> int:

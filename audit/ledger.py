@@ -22,7 +22,7 @@ KINDS = frozenset({
     "recommendation_decided", "message_delivered", "message_failed", "action_attempted", "action_finished", "effect_checked", "pattern_learned",
     "pattern_retired", "click_refused", "recommendation_renewed", "silence_set", "silence_ended", "halts_stopped", "halts_allowed",
     "problem_missed", "narrated", "body_withheld", "partition_detached", "ledger_recovered", "recovery_acknowledged", "error_recorded", "run_failed", "run_sealed",
-    "run_missed", "match_answered",
+    "run_missed", "match_answered", "pause_reported",
 })
 OWN_KEYS = ("seq", "at", "run_id", "kind", "subject")  # of every body; an entry's own keys are others
 READ_ROWS = 1000  # fetched at a time

@@ -137,18 +137,19 @@ recommendations = Table(
     _at("renewed_at"), _at("expires_at"), _json("facts"), _json("basis"), _at("snoozed_until", nullable=True), _at("reminded_at", nullable=True),
     _at("ended_at", nullable=True), Column("ended_seq", BigInteger), PrimaryKeyConstraint("recommendation_id"),
     CheckConstraint("status IN ('pending', 'snoozed', 'approved', 'rejected', 'acknowledged', 'expired', 'superseded', 'withdrawn', "
-                    "'attempting', 'done', 'aborted', 'unknown', 'handed_over')", "recommendations_status"),
+                    "'attempting', 'done', 'aborted', 'unknown', 'handed_over', 'resume_approved', 'resuming', 'resume_unknown', 'resumed')",
+                    "recommendations_status"),
     CheckConstraint("(status = 'snoozed') = (snoozed_until IS NOT NULL)", "recommendations_snoozed"),
     ForeignKeyConstraint(["incident_id"], [f"{SCHEMA}.incidents.incident_id"]),
     Index("recommendations_one_open", "flight_id", unique=True, postgresql_where=text("status IN ('pending', 'snoozed')")),
     Index("recommendations_one_acted_upon", "flight_id", unique=True,
-          postgresql_where=text("status IN ('approved', 'attempting', 'unknown')")))
+          postgresql_where=text("status IN ('approved', 'attempting', 'unknown', 'resume_approved', 'resuming', 'resume_unknown')")))
 
 answers = Table(
     "answers", metadata, _at("at"), Column("position", BigInteger, Identity(always=True), nullable=False), _text("team"), _text("user_id"),
     _text("event"), _text("via"), _text("person"), _text("answer"), _text("subject"), _int("version"), _maybe("incident_id"), _text("verdict"),
     _text("said"), Column("seq", BigInteger), _json("facts"), PrimaryKeyConstraint("position"), UniqueConstraint("team", "user_id", "event"),
-    CheckConstraint("via IN ('slack', 'cli')", "answers_via"),
+    CheckConstraint("via IN ('slack', 'cli', 'policy')", "answers_via"),
     CheckConstraint("verdict IN ('accepted', 'counted', 'asked', 'refused')", "answers_verdict"),
     Index("answers_by_subject", "subject", "version", "position"), Index("answers_by_incident", "incident_id", "position"))
 
@@ -162,9 +163,12 @@ standing_answers = Table(
 acts = Table(
     "acts", metadata, _text("recommendation_id"), _int("version"), Column("token", Uuid, nullable=False), _at("leased_until"), _at("opened_at"),
     _at("attempted_at", nullable=True), Column("attempted_seq", BigInteger), _int("tries"), _at("finished_at", nullable=True), _maybe("outcome"),
-    _text("why"), _maybe("effect"), _at("effect_at", nullable=True), PrimaryKeyConstraint("recommendation_id", "version"),
+    _text("why"), _maybe("effect"), _at("effect_at", nullable=True), Column("kind", Text, nullable=False, server_default=text("'pause'")),
+    _at("reported_at", nullable=True), Column("reported_seq", BigInteger), PrimaryKeyConstraint("recommendation_id", "version"),
     CheckConstraint("outcome IN ('done', 'aborted', 'unknown', 'handed_over', 'returned')", "acts_outcome"),
-    CheckConstraint("effect IN ('awaited', 'proven', 'failed')", "acts_effect"),
+    CheckConstraint("effect IN ('awaited', 'proven', 'failed', 'not_done')", "acts_effect"),
+    CheckConstraint("kind IN ('pause', 'resume')", "acts_kind"),
+    CheckConstraint("(reported_at IS NULL) = (reported_seq IS NULL)", "acts_reported"),
     CheckConstraint("(attempted_at IS NULL) = (attempted_seq IS NULL)", "acts_attempted"),
     ForeignKeyConstraint(["recommendation_id"], [f"{SCHEMA}.recommendations.recommendation_id"]),
     Index("acts_awaited", "recommendation_id", postgresql_where=text("effect = 'awaited'")))

@@ -138,9 +138,12 @@ def _question(held: Held, click: Click, policy: Policy) -> Question | None:
     if click.subject != held.incident.incident_id:
         if one is None:
             return None
-        needed = people_needed(policy.approvals_for(_flight(held.incident)), str(one.facts.get("currency")), int(one.facts.get("budget_micros") or 0))
+        approvals_here = policy.approvals_for(_flight(held.incident))
+        needed = people_needed(approvals_here, str(one.facts.get("currency")), int(one.facts.get("budget_micros") or 0))
         asks = lifetime.still_asks(one.run_id, held.newest_run, held.newest_as_of, held.now, policy.schedule_hours)
-        return Question(one.version, one.status, held.now, one.expires_at, asks, needed, held.approved_by, _figures(one.facts))
+        return Question(one.version, one.status, held.now, one.expires_at, asks, needed, held.approved_by, _figures(one.facts),
+                        ours=held.act is not None and held.act.attempted_at is not None, handed_to=held.handed_to,
+                        reported=held.act is not None and held.act.reported_at is not None, another=approvals_here.reported_by_another)
     return Question(held.incident.version, held.incident.state, held.now)
 
 

@@ -17,11 +17,13 @@ from audit.outbox import OutgoingMessage, delivery_id
 from audit.recommendations import Recommendation
 from connectors.platforms.by_hand import pause_by_hand
 from connectors.platforms.model import Platform
+from flows.act_end import End
 from flows.alarms import alarm
 from flows.anchoring import after_answer
 from flows.asking_again import decide_again
 from flows.card_context import edited_card
 from flows.permitting import still_permitted
+from flows.resuming import resume
 from flows.settings import Settings
 from flows.wiring import House, open_house
 from notifiers.cards_answers import DECIDED
@@ -32,7 +34,6 @@ from pacing_brain.applying import Approved
 from pacing_brain.errors import PacingError, PlatformRefused, PlatformUnavailable, Unavailable
 from pacing_brain.policy import Policy
 
-WITHIN = timedelta(hours=1)  # an approval that could not be carried out for so long is not carried out any more
 SLOW = timedelta(minutes=5)
 
 
@@ -43,15 +44,6 @@ class Applied:
     recommendation_id: str
     outcome: Outcome
     why: str
-
-
-@dataclass(frozen=True)
-class End:
-    """How an act ends. said: more for the ledger."""
-
-    outcome: Outcome
-    why: str
-    said: dict[str, Any]
 
 
 def apply_approved(settings: Settings) -> list[Applied]:
@@ -93,6 +85,8 @@ def carry_out(house: House, policy: Policy, recommendation_id: str) -> Applied |
     leased = house.acts.lease(recommendation_id)  # 1
     if leased is None:
         return None
+    if leased.act.kind == "resume":
+        return _finish(house, leased, policy, resume(house, leased, policy))
     end = _before(house, leased, policy)  # 2
     if end is None:
         platform = house.platform(leased.recommendation.platform)
@@ -105,7 +99,7 @@ def carry_out(house: House, policy: Policy, recommendation_id: str) -> Applied |
 
 
 def _before(house: House, leased: Leased, policy: Policy) -> End | None:
-    late = applying.too_late(_approved(leased), leased.now, WITHIN)
+    late = applying.too_late(_approved(leased), leased.now, applying.WITHIN)
     if leased.act.attempted_at is not None:
         return None  # something may have happened: the platform is read first, however late it is
     why = late or still_permitted(house, leased, policy)
@@ -121,7 +115,7 @@ def _act(house: House, leased: Leased, policy: Policy, platform: Platform) -> En
     except PlatformRefused as error:
         return End("aborted", str(error), {})
     verdict, seen = applying.judge(approved, live.state, live.said, live.changed_at), {"live": live.said}
-    if verdict.step != "pause":
+    if verdict.step != "go":
         return End(verdict.step, verdict.why, seen)
     end = _doubts(house, leased, policy, approved)
     return _pause(house, leased, platform, seen) if end is None else replace(end, said=seen)
@@ -129,7 +123,7 @@ def _act(house: House, leased: Leased, policy: Policy, platform: Platform) -> En
 
 def _doubts(house: House, leased: Leased, policy: Policy, approved: Approved) -> End | None:
     """Why it is not paused although the platform has it as serving; none: it is to be paused now."""
-    late = applying.too_late(approved, leased.now, WITHIN)
+    late = applying.too_late(approved, leased.now, applying.WITHIN)
     if late or (leased.act.attempted_at and (late := still_permitted(house, leased, policy))):
         return End("aborted", late, {})
     try:
@@ -210,10 +204,11 @@ def _told(connection: Connection, house: House, ended: Recommendation, leased: L
     event = f"{one.recommendation_id}:{one.version}:{end.outcome}:{leased.act.tries}"
     elsewhere = incident.incident_id != one.incident_id and ended.status in DECIDED
     back = [Decided(ended.status, leased.now, ended.ended_seq or 0)] if elsewhere else []
-    cards = edited_card(connection, house, policy, incident, event, more=back) if incident.state == "open" else []
+    cards = edited_card(connection, house, policy, incident, event, more=back)
     flight: Any = incident.finding.facts.get("flight")
     about = str((flight or {}).get("campaign_name") or one.campaign_id)
-    reply = outcome_reply(end.outcome, about, end.why, steps=end.said.get("steps", ()), url=end.said.get("link"))
+    outcome = {"done": "resumed", "unknown": "resume_unknown"}.get(end.outcome, "not_resumed") if leased.act.kind == "resume" else end.outcome
+    reply = outcome_reply(outcome, about, end.why, steps=end.said.get("steps", ()), url=end.said.get("link"))
     thread, channel, _ = where
     return [*cards, OutgoingMessage(delivery_id(event, thread, "reply"), channel, thread, "reply", reply.text, reply.blocks)]
 

@@ -22,7 +22,7 @@ from pacing_brain.answers import WITHIN_LIMITS, Answer
 from pacing_brain.model import Incident
 from pacing_brain.policy import Policy
 
-SHOWN = (*lifetime.OPEN, *lifetime.ACTED_UPON, *lifetime.STOPPED)  # what a card tells of a recommendation
+SHOWN = (*lifetime.OPEN, *lifetime.ACTED_UPON, *lifetime.STOPPED, "resumed")  # what a card tells of a recommendation
 CLOSING = (Answer.KEEP_RUNNING, *WITHIN_LIMITS)  # answers after which nothing is asked
 
 
@@ -41,7 +41,8 @@ class Asking:
         ask, row = self.asks.get(incident.incident_id), dict(flight)
         return replace(
             general, owner=Routing(policy, house.channel).person(incident.finding), interactive=house.settings.interactive, ask=Ask(ask.recommendation_id, ask.version, ask.expires_at) if ask else None,
-            deciders=policy.approvals_for(row).approvers, can_pause=house.can_pause(incident.finding.platform), decided=tuple(self.decided(incident)))
+            deciders=policy.approvals_for(row).approvers, can_pause=house.can_pause(incident.finding.platform), decided=tuple(self.decided(incident)),
+            then=self._then(incident))
 
     def cited(self, incident: Incident) -> Incident:
         """With the ledger entry of the decision that is asked about."""
@@ -59,10 +60,24 @@ class Asking:
             yield Decided(what, said.at, said.seq, said.user_id, said.reason, said.until, closed=said.answer in CLOSING)
         if ask is not None:
             yield from (Decided("one_approval", one.at, one.seq or 0, one.user_id, closed=False)
-                        for one in self.approved.get(ask.recommendation_id, []) if one.version == ask.version)
+                        for one in self.approved.get(ask.recommendation_id, []) if one.version == ask.version and one.answer == "approve_halt")
         if done is not None and done.ended_at is not None:
-            who = self.approved.get(done.recommendation_id, [])
-            yield Decided(done.status, done.ended_at, done.ended_seq or 0, who[-1].user_id if who else "")
+            given = self.approved.get(done.recommendation_id, [])
+            who = [one for one in given if one.answer == ("undo" if done.status in (*lifetime.TAKEN_BACK, "resumed") else "approve_halt")]
+            yield Decided(done.status, done.ended_at, done.ended_seq or 0, who[-1].user_id if who else "", closed=done.status != "resumed")
+            yield from (Decided("reported" if one.answer == "report_paused" else "undo", one.at, one.seq or 0, one.user_id) for one in given
+                        if (one.answer == "report_paused" and done.status == "handed_over") or (one.answer == "undo" and one.version == done.version))
+
+    def _then(self, incident: Incident) -> tuple[str, Ask] | None:
+        """What can be said after a pause that stands: that it is to be resumed, or, where a person was to make it, that it is made."""
+        done = self.done.get(incident.incident_id)
+        if done is None or done.status not in lifetime.STOPPED:
+            return None
+        about = Ask(done.recommendation_id, done.version)
+        if done.status == "done":
+            return "undo", about
+        said = any(one.answer == "report_paused" for one in self.approved.get(done.recommendation_id, []))
+        return None if said else ("report_paused", about)
 
 
 def asking(connection: Connection, incident_id: str | None = None) -> Asking:
@@ -85,10 +100,10 @@ def general_context(house: House, run: RunHandle | SealedRun, policy: Policy) ->
 
 def edited_card(connection: Connection, house: House, policy: Policy, incident: Incident, event: str, *, more: Iterable[Decided] = ()) -> list[OutgoingMessage]:
     """The new state of an incident's card, for the outbox of this transaction; none: it has no card. event: what makes it this one edit."""
-    run, where = runs.sealed(connection, incident.last_run), told.desk_card(connection, incident.fingerprint)
-    if where is None or run is None:
+    run, where = runs.sealed(connection, incident.last_run), told.desk_thread(connection, incident.fingerprint)
+    if where is None or run is None or where[2] != (incident.state == "open"):
         return []
-    found, (thread, channel) = asking(connection, incident.incident_id), where
+    found, (thread, channel, _) = asking(connection, incident.incident_id), where
     context, incident = found.of(incident, general_context(house, run, policy), house, policy), found.cited(incident)
     message = cards.incident_card(incident, replace(context, decided=(*context.decided, *more)))
     return [OutgoingMessage(delivery_id(event, thread, "update"), channel, thread, "update", message.text, message.blocks)]

@@ -478,6 +478,22 @@ def recommendations_reject(recommendation_id: Asked, who: Who, reason: Reason) -
     _do(command, "reject", recommendation_id, claim=who, reason=reason)
 
 
+@asks_app.command("undo")
+def recommendations_undo(recommendation_id: Asked, who: Who, reason: Reason) -> None:
+    """Resume a campaign that the monitor paused: approved as the pause was."""
+    from flows.commands_recommendations import decide as command
+
+    _do(command, "undo", recommendation_id, claim=who, reason=reason)
+
+
+@asks_app.command("paused")
+def recommendations_paused(recommendation_id: Asked, who: Who, reason: Reason) -> None:
+    """Say that a campaign that was handed over to people is paused."""
+    from flows.commands_recommendations import decide as command
+
+    _do(command, "paused", recommendation_id, claim=who, reason=reason)
+
+
 @asks_app.command("snooze")
 def recommendations_snooze(recommendation_id: Asked, who: Who, reason: Reason,
                            until: Annotated[str | None, typer.Option(metavar="ISO8601", help="When you want to be reminded; default: in 4 hours.")] = None) -> None:

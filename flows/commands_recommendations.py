@@ -20,7 +20,7 @@ from pacing_brain.rulings import Click
 
 HOST = "host"  # the workspace, so to say, of whoever sits at this machine
 NEWEST = 50
-ACTIONS = {"approve": "approve_halt", "reject": "reject_halt", "snooze": "snooze"}
+ACTIONS = {"approve": "approve_halt", "reject": "reject_halt", "snooze": "snooze", "undo": "undo", "paused": "report_paused"}
 
 
 def list_them(*, every: bool, as_json: bool) -> int:
@@ -44,7 +44,7 @@ def show(recommendation_id: str, *, as_json: bool) -> int:
 
 
 def decide(verb: str, recommendation_id: str, *, claim: str, reason: str, until: str | None = None) -> int:
-    """Approve, reject or snooze: it counts for the user of this machine; whom they say they answer for is kept beside it.
+    """Approve, reject, snooze, take a pause back, or say that it is made: it counts for the user of this machine; whom they say they answer for is kept beside it.
 
     Raises:
         UsageError: the terminal may not answer here, no reason, no such recommendation, or a date that is none.
@@ -101,7 +101,8 @@ def _instant(text: str) -> datetime:
 
 def _said(verb: str, given: Given) -> str:
     if given.verdict == "accepted":
-        words = {"approve": "approved; it waits to be carried out", "reject": "kept running; silent for 24 hours or until it gets worse", "snooze": "snoozed"}
+        words = {"approve": "approved; it waits to be carried out", "reject": "kept running; silent for 24 hours or until it gets worse", "snooze": "snoozed",
+                 "undo": "to be resumed; it waits to be carried out", "paused": "recorded as paused; the next runs look whether spend stops"}
         return f"{words[verb]} (record {given.seq})."
     return f"{'counted' if given.verdict == 'counted' else 'refused'}. {given.said}"
 

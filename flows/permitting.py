@@ -9,16 +9,16 @@ from pacing_brain.permissions import GROUP, ids_of, people_needed, person_of
 from pacing_brain.policy import Approvals, Policy
 
 
-def still_permitted(house: House, leased: Leased, policy: Policy) -> str | None:
-    """Why the approval does not hold any more; none: it does."""
+def still_permitted(house: House, leased: Leased, policy: Policy, action: str = "approve_halt") -> str | None:
+    """Why the approval of a pause, or of taking it back (`undo`, of the version before), does not hold any more; none: it does."""
     one = leased.recommendation
     if policy.mode == "observe":
-        return "The policy in force only observes: nothing is paused."
+        return "The policy in force only observes: nothing is changed."
     incident = house.incidents.get(one.incident_id)
     flight: Any = incident.finding.facts.get("flight") if incident else None
     approvals = policy.approvals_for(flight if isinstance(flight, dict) else {"platform": one.platform, "account_id": one.account_id})
     needed = people_needed(approvals, str(one.facts.get("currency")), int(one.facts.get("budget_micros") or 0))
-    given = house.answers.approvers(one.recommendation_id, one.version)
+    given = house.answers.approvers(one.recommendation_id, one.version - 1 if action == "undo" else one.version, action)
     valid = {person_of(policy, answer.user_id) or answer.user_id for answer in given if _may(answer, approvals, policy)}
     named = {person for person in valid if person in policy.people}
     if len(named if needed > 1 else valid) >= needed:

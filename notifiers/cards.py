@@ -7,6 +7,7 @@ whole template; what is not known is absent. The words are those of docs/cards.m
 from collections.abc import Callable, Sequence
 
 from notifiers import cards_campaign, cards_match, cards_scope
+from notifiers.cards_answers import afterwards, decided_line
 from notifiers.cards_blocks import card, context, header, section
 from notifiers.cards_campaign import emoji
 from notifiers.cards_digest import digest
@@ -64,7 +65,8 @@ def _resolved_card(incident: Incident, card_context: CardContext) -> Message:
     what, about = NAMES[incident.finding.problem], subject(incident)
     said = resolved_reply(incident, card_context)
     return card(f"✅ Resolved: {what}, {about}.", [
-        header(f"✅ Resolved: {what} · {about}"), *said.blocks[:1],
+        header(f"✅ Resolved: {what} · {about}"), *said.blocks[:1], section([decided_line(one) for one in card_context.decided]),
+        afterwards(card_context, flight_of(incident.finding.facts)),
         context([" · ".join(part for part in [link(card_context.run_url, "This run"), f"incident {incident.incident_id}"] if part)])])
 
 

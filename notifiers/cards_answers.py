@@ -15,6 +15,12 @@ DECIDED = {  # {who}, {at}; the reason, the time and the record follow
     "attempting": "⏳ *Being paused*, {at}.",
     "done": "⏸️ *Paused*, {at}, and read back. It stays paused until a person resumes it.",
     "handed_over": "👤 *{who} pauses it*, {at}. The next runs look whether spend stops.",
+    "reported": "⏸️ *Paused by hand*, says {who}, {at}. The next runs look whether spend stops.",
+    "undo": "✍️ *To be resumed*, says {who}, {at}.",
+    "resume_approved": "✅ *To be resumed*, approved by {who}, {at}.",
+    "resuming": "⏳ *Being resumed*, {at}.",
+    "resumed": "▶️ *Resumed* for {who}, {at}, and read back.",
+    "resume_unknown": "⚠️ *It was to be resumed, {at}, and the outcome is not known.* Somebody has to look in the platform.",
     "aborted": "↩️ *Not paused*, {at}.",
     "unknown": "⚠️ *A pause was tried, {at}, and its outcome is not known.* Somebody has to look in the platform.",
     "rejected": "▶️ *Kept running* by {who}, {at}.",
@@ -55,6 +61,24 @@ def answers(incident: Incident, context: CardContext, row: Facts, *, pause: str 
     lead = "primary" if not ask or pause_last else None
     first, last = [Button(*ACKNOWLEDGE, own, lead), Button(*SNOOZE, own)], Button(*EXPLAIN, own)
     return actions([*first, *ask, last] if pause_last else [*ask, *first, last], f"answers:{own}")
+
+
+def afterwards(context: CardContext, row: Facts) -> Block | None:
+    """What can still be said once it is paused, or somebody was to pause it: one button, or the command line."""
+    if context.then is None:
+        return None
+    action, about = context.then
+    value, where = f"{about.id}:{about.version}", plain(platform(row.get("platform")), 30)
+    if not context.interactive:
+        verb = "undo" if action == "undo" else "paused"
+        what = "Resume it" if action == "undo" else "Paused it by hand? Say so"
+        return section([f"{what}: {command('pacing', 'recommendations', verb, about.id, '--as', 'WHO', '--reason', 'TEXT')}"])
+    if action == "undo":
+        asked = ("Resume this campaign?", f"It serves again in {where}, at the budget it has there. Its status is checked once more first.", "Resume it", "Not now")
+        button = Button("Resume campaign", "undo", value, None, asked)
+    else:
+        button = Button("It is paused", "report_paused", value, "primary")
+    return actions([button], f"afterwards:{value}:{action}")
 
 
 def _pause_buttons(ask: Ask, row: Facts, effect: str, *, can_pause: bool, until_fixed: bool) -> list[Button]:

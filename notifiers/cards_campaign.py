@@ -1,6 +1,6 @@
 """Cards about one campaign's delivery: over plan, under plan, not delivering, not found on the platform."""
 
-from notifiers.cards_answers import answers, who_decides
+from notifiers.cards_answers import afterwards, answers, who_decides
 from notifiers.cards_blocks import card, fields, header, section
 from notifiers.cards_facts import (
     PAUSED, CardContext, Facts, account, amount, amount_of, complete_field, flight_field, flight_of, found_id, loaded_at, needed_per_day_micros,
@@ -56,7 +56,7 @@ def off_plan(incident: Incident, context: CardContext) -> Message:
         + pause_words(incident, context),
         [header(f"{emoji(incident)} {side}: {title(row)}{asked}"), section([_spent_of_planned(row), _budget_left(row), " ".join(landing(row))]),
          _campaign_fields(row, incident, context, waiting(row)), working, section(what_to_do(row)),
-         answers(incident, context, row, pause=effect if asks_pause(incident) else "", match=named), who_decides(incident, context, row)],
+         answers(incident, context, row, pause=effect if asks_pause(incident) else "", match=named), afterwards(context, row), who_decides(incident, context, row)],
         spare=[working])
 
 
@@ -131,7 +131,8 @@ def not_delivering(incident: Incident, context: CardContext) -> Message:
         [header(f"{emoji(incident)} {lead}: {title(row)}{asked}"), section([*_silence(row), *_catch_up(row)]),
          _campaign_fields(row, incident, context, _is_it_the_feed(row, facts)), cause,
          section(what_to_do(row)) if row.get("cost_fault") or _paused(row) else steps,
-         answers(incident, context, row, pause=pause if asks_pause(incident) else "", pause_last=True), who_decides(incident, context, row)],
+         answers(incident, context, row, pause=pause if asks_pause(incident) else "", pause_last=True), afterwards(context, row),
+         who_decides(incident, context, row)],
         spare=[cause])
 
 

@@ -62,6 +62,7 @@ class CardContext:
     can_pause: bool = False  # the platform's credentials are configured
     zone: str = "UTC"  # of the channel
     observing: bool = False  # mode = "observe": nothing is asked of anybody
+    then: tuple[str, Ask] | None = None  # (undo | report_paused, of what): what can be said after a pause
     decided: tuple[Decided, ...] = ()  # what people said about it, and what was done, oldest first
 
     @property

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from pacing_brain.model import Action
 
-Step = Literal["pause", "done", "aborted"]
+Step = Literal["go", "done", "aborted"]
+WITHIN = timedelta(hours=1)  # an approval that could not be carried out for so long is not carried out any more
 SKEW = timedelta(minutes=1)  # a platform's clock against ours
 
 
@@ -28,7 +29,7 @@ class Approved:
 
 @dataclass(frozen=True)
 class Verdict:
-    """step: pause now, done already, or aborted. why: one sentence for people."""
+    """step: go (pause it, or resume it, now), done already, or aborted. why: one sentence for people."""
 
     step: Step
     why: str
@@ -59,7 +60,27 @@ def judge(approved: Approved, state: str, said: str, changed_at: datetime | None
         return Verdict("aborted", f"Somebody changed the campaign on the platform at {changed_at:%H:%M} UTC, after what the approval rests on.")
     if approved.attempted_at is not None and changed_at is None:
         return Verdict("aborted", "The first try did not pause it, and the platform does not say whether anybody changed it since.")
-    return Verdict("pause", "The platform has it as serving, unchanged since the evidence.")
+    return Verdict("go", "The platform has it as serving, unchanged since the evidence.")
+
+
+def too_late_to_resume(approved_at: datetime, now: datetime) -> str | None:
+    """Why a pause is not taken back any more by this approval; none: it is."""
+    if now - approved_at > WITHIN:
+        return f"It could not be carried out within {_words(WITHIN)} of the approval, and much may have changed since."
+    return None
+
+
+def judge_resume(since: datetime | None, state: str, said: str, changed_at: datetime | None, *, tried: bool) -> Verdict:
+    """What the platform's own state says to taking a pause back. since: our pause, or (tried) our last try to resume it."""
+    if state == "serving":
+        return Verdict("done", "The platform has it as serving." if tried else "It was serving already.")
+    if state == "ended":
+        return Verdict("aborted", f"The platform has it as {said}: there is nothing left to resume.")
+    if since is None or (changed_at is not None and changed_at > since + SKEW):
+        return Verdict("aborted", "Somebody changed the campaign on the platform after it was paused here, so it stays as it is.")
+    if tried and changed_at is None:
+        return Verdict("aborted", "The first try did not resume it, and the platform does not say whether anybody changed it since.")
+    return Verdict("go", "The platform has it as paused, unchanged since our pause.")
 
 
 def still_asked(approved: Approved, decision: Mapping[str, Any] | None) -> str | None:

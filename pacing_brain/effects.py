@@ -1,8 +1,11 @@
-"""Proof of effect: did spend really stop after a pause? Pure.
+"""Proof of effect: did spend really stop after a pause, or start again after one that was taken back? Pure.
 
 A pause is proven when a whole account-day after it is closed and the campaign spent nothing since the day of the pause; it failed when there is
-spend on any later day. The day of the pause itself proves nothing: what was spent before it still arrives.
+spend on any later day. The day of the pause itself proves nothing: what was spent before it still arrives. A pause that was handed over
+to a person who never said that it is done is only judged on whole days: spend on one of them says that nobody did it.
 """
+
+from typing import Literal
 
 import pandas as pd
 
@@ -22,16 +25,27 @@ def see(inputs: Inputs, days: pd.DataFrame, accounts: pd.DataFrame) -> list[Effe
         known_as = days["campaign_id"].fillna(days["campaign_name"])
         later = days[days["account_id"].eq(act.account_id) & known_as.eq(act.campaign_id) & days["day"].ge(since)]
         spent = int(later["spend_micros"].fillna(0).sum())
-        if spent > 0 or (pd.notna(feed["closed_day"]) and feed["closed_day"] >= since):
+        effect = _effect(act.kind, spent, whole_day=pd.notna(feed["closed_day"]) and feed["closed_day"] >= since)
+        if effect is not None:
             currency = str(later["currency"].iloc[0]) if len(later) else None
-            found.append(Effect(act.recommendation_id, act.flight_id, "failed" if spent > 0 else "proven", since.to_pydatetime(), spent, currency))
+            found.append(Effect(act.recommendation_id, act.flight_id, effect, since.to_pydatetime(), spent, currency, act.kind))
     return found
+
+
+def _effect(kind: str, spent: int, *, whole_day: bool) -> Literal["proven", "failed", "not_done"] | None:
+    """What the days since prove; none: nothing yet."""
+    if kind == "resume":
+        return "proven" if spent > 0 else "failed" if whole_day else None
+    if kind == "hand_over" and spent > 0:
+        return "not_done" if whole_day else None
+    return "failed" if spent > 0 else "proven" if whole_day else None
 
 
 def findings(effects: list[Effect], decisions: pd.DataFrame) -> list[Finding]:
     """A pause that did not stop the spend is a problem of its own."""
     rows = decisions.set_index("flight_id")
-    return [_finding(effect, rows.loc[effect.flight_id]) for effect in effects if effect.effect == "failed" and effect.flight_id in rows.index]
+    return [_finding(effect, rows.loc[effect.flight_id]) for effect in effects
+            if effect.effect == "failed" and effect.kind != "resume" and effect.flight_id in rows.index]
 
 
 def _finding(effect: Effect, row: pd.Series) -> Finding:

@@ -208,7 +208,8 @@ ACTS = _frame(
     platform=(TEXT, REQUIRED, ""),
     account_id=(TEXT, REQUIRED, ""),
     campaign_id=(TEXT, REQUIRED, "the one that was paused"),
-    paused_at=(INSTANT, REQUIRED, ""),
+    paused_at=(INSTANT, REQUIRED, "done, or reported by the person who did it"),
+    kind=(TEXT, REQUIRED, "pause | hand_over (nobody has reported it) | resume"),
 )
 
 # Context row of an account, computed once before the graph over everything.

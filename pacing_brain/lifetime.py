@@ -12,7 +12,8 @@ BASIS = ("action", "direction", "severity", "budget_micros", "start_date", "end_
 EXACT = tuple(name for name in BASIS if name != "unexplained_pct")
 UNEXPLAINED_POINTS = 5.0
 OPEN = ("pending", "snoozed")  # can be answered
-ACTED_UPON = ("approved", "attempting", "unknown")  # a halt is on its way: nothing more is asked
+TAKEN_BACK = ("resume_approved", "resuming", "resume_unknown")  # a pause of ours is being taken back
+ACTED_UPON = ("approved", "attempting", "unknown", *TAKEN_BACK)  # a change is on its way: nothing more is asked
 STOPPED = ("done", "handed_over")  # the campaign should stand still: nothing more is asked while the same incident is open
 MAX_WINDOWS = 2  # a sealed run that is older than this many windows answers for nothing
 

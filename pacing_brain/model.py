@@ -190,14 +190,15 @@ class IncidentChange(_Value):
 
 @dataclass(frozen=True)
 class Effect:
-    """What a run saw of one pause. since: the first day that counts. spend_micros: spent from then on."""
+    """What a run saw of one pause, or of one that was taken back (kind = resume). not_done: handed over, and neither reported nor seen. since: the first day that counts. spend_micros: spent from then on."""
 
     recommendation_id: str
     flight_id: str
-    effect: Literal["proven", "failed"]
+    effect: Literal["proven", "failed", "not_done"]
     since: datetime
     spend_micros: int
     currency: str | None
+    kind: str = "pause"
 
 
 @dataclass(frozen=True)

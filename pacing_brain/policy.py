@@ -225,6 +225,7 @@ class Approvals(_Table):
     two_people_above: dict[str, NonNegativeFloat] = Field(default_factory=dict)  # by currency; one not listed takes the strictest rule
     expires_after_hours: PositiveFloat = 12.0
     cli: bool = False
+    reported_by_another: bool = False  # a pause made by hand is reported by somebody else than who approved it
 
     @field_validator("approvers", "responders")
     @classmethod

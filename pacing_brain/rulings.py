@@ -14,11 +14,16 @@ from pacing_brain.permissions import Role
 DECISIONS = ("approve_halt", "reject_halt")  # about a recommendation
 MATCHES = ("confirm_match", "deny_match")
 RESPONSES = ("acknowledge", "snooze")
-NEEDED = {**dict.fromkeys((*DECISIONS, *MATCHES), Role.APPROVER), **dict.fromkeys(RESPONSES, Role.RESPONDER), "explain": Role.NOBODY}
+AFTERWARDS = {"undo": "done", "report_paused": "handed_over"}  # what can be said later, and in which state
+BY_PEOPLE = ("approve_halt", "undo")  # two people, above the policy's amount
+NEEDED = {**dict.fromkeys((*DECISIONS, *MATCHES, "undo"), Role.APPROVER), **dict.fromkeys((*RESPONSES, "report_paused"), Role.RESPONDER),
+          "explain": Role.NOBODY}
 STATES = {"approved": "it was approved, and is on its way", "attempting": "it is being paused at this moment", "done": "it is paused",
           "handed_over": "somebody has taken it over", "unknown": "a pause was tried, and its outcome is being looked at",
           "aborted": "the pause was called off", "rejected": "somebody decided to keep it running", "acknowledged": "somebody has answered it",
-          "expired": "nobody answered in time", "superseded": "something else is asked by now", "withdrawn": "the newest run does not ask for it any more"}
+          "expired": "nobody answered in time", "superseded": "something else is asked by now", "withdrawn": "the newest run does not ask for it any more",
+          "resume_approved": "it is to be resumed, and that is on its way", "resuming": "it is being resumed at this moment", "resumed": "it was resumed",
+          "resume_unknown": "it was to be resumed, and the outcome is being looked at"}
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,8 @@ class Question:
     """What is answered, as it stands at this moment on our own tables.
 
     status: of the recommendation; of an incident open | resolved. asks: whether the newest sealed run is young enough and still asks for it.
-    people_needed, approved_by: of a pause. figures: the newest, in one sentence.
+    people_needed, approved_by: of a pause, or of taking it back. figures: the newest, in one sentence. ours: whether the monitor paused it itself.
+    handed_to: who approved a pause that a person makes; reported: whether one has said that it is made. another: whether who says so must be another.
     """
 
     version: int
@@ -62,6 +68,10 @@ class Question:
     people_needed: int = 1
     approved_by: Collection[str] = ()
     figures: str = ""
+    ours: bool = False
+    handed_to: Collection[str] = ()
+    reported: bool = False
+    another: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,10 @@ class Ruling:
 
 def rule(question: Question | None, action: str, version: int, who: Answerer) -> Ruling:
     """What becomes of the answer to a button with this version; `question` null: nothing of that id is known."""
-    said = _may_not(action, who) or _nothing_to_answer(question) or (_not_now(question, action, version) if question else None)
+    said = _may_not(action, who) or _nothing_to_answer(question, action) or (_not_now(question, action, version, who) if question else None)
     if said is not None or question is None:
         return Ruling("refused", said or "")
-    return _approval(question, who) if action == "approve_halt" else Ruling("accepted")
+    return _approval(question, who) if action in BY_PEOPLE else Ruling("accepted")
 
 
 def _may_not(action: str, who: Answerer) -> str | None:
@@ -103,21 +113,39 @@ def _may_not(action: str, who: Answerer) -> str | None:
     return "Only the owner of this campaign and the people whom the policy names in [approvals] may answer this."
 
 
-def _nothing_to_answer(question: Question | None) -> str | None:
+def _nothing_to_answer(question: Question | None, action: str) -> str | None:
     if question is None:
         return "This card is not on the record any more: nothing was changed."
+    if action in AFTERWARDS:
+        return None if question.status == AFTERWARDS[action] else f"Not now: {STATES.get(question.status, 'it is not paused')}. Nothing was changed."
     if question.status not in (*lifetime.OPEN, "open"):
         return f"Too late: {STATES.get(question.status, 'the problem is over')}. Nothing was changed."
     return None
 
 
-def _not_now(question: Question, action: str, version: int) -> str | None:
+def _not_now(question: Question, action: str, version: int, who: Answerer) -> str | None:
+    if action in AFTERWARDS:
+        return _not_afterwards(question, action, version, who)
     if question.expires_at is not None and question.now >= question.expires_at:
         return "Too late: the time to answer is over. The next run asks again if it is still so."
     if version != question.version:
         return f"What is asked has changed since this card was written. {question.figures} Nothing was changed; please answer the newest card.".replace("  ", " ")
     if action in DECISIONS and not question.asks:
         return "The newest run does not ask for this, or there is no recent run to rely on. Nothing was changed; the next run says how it stands."
+    return None
+
+
+def _not_afterwards(question: Question, action: str, version: int, who: Answerer) -> str | None:
+    if version != question.version:
+        return "This card is older than what happened since. Nothing was changed; please answer the newest card."
+    if action == "undo":
+        return None if question.ours else "The monitor did not pause it, so it does not resume it. Please do that on the platform."
+    if question.reported:
+        return "Somebody has said so already. The next runs look whether spend stops."
+    if question.another and not who.named:
+        return "Somebody else than the approver must say so, and the policy's [people] does not say who you are."
+    if question.another and who.person in question.handed_to:
+        return "You approved it, and by the policy somebody else must say that it is paused."
     return None
 
 
@@ -129,5 +157,5 @@ def _approval(question: Question, who: Answerer) -> Ruling:
     if who.person in question.approved_by:
         return Ruling("refused", "You have approved this already; a second person must, and one human counts once.")
     if len({*question.approved_by, who.person}) < question.people_needed:
-        return Ruling("counted", "Your approval counts. A second person must approve before anything is paused.")
+        return Ruling("counted", "Your approval counts. A second person must approve before anything is changed.")
     return Ruling("accepted")

@@ -279,6 +279,98 @@ def test_a_problem_that_is_back_as_another_incident_has_its_card_edited(office: 
         assert "*Paused*" in str(newest[1].blocks)
 
 
+def paused(office: Office, house: House):
+    """A pause of M1 that was done; its recommendation."""
+    office.platform.now = house.now()
+    one = office.approve(house)
+    assert office.apply(house).outcome == "done"
+    return house.recommendations.get(one.recommendation_id)
+
+
+def say(house: House, action: str, one, user: str = ANA):
+    given = Answering(house).answer(Click("T0", user, f"{next(_clicks)}.1", action, one.recommendation_id, one.version), Caller("T0", user))
+    return given.verdict, given.said
+
+
+def test_a_pause_is_taken_back_by_the_steps_of_a_pause(office: Office) -> None:
+    """Approved, leased, read, on the ledger, resumed once, read back; nobody is asked again at once, and spend is its proof."""
+    with office.house() as house:
+        one = paused(office, house)
+        assert say(house, "undo", one, "U0STRANGER")[0] == "refused"
+        assert carry_out_all(house) == []  # never by itself
+        assert say(house, "undo", one) == ("accepted", "")
+        assert say(house, "undo", one)[0] == "refused"
+        assert office.apply(house).outcome == "done"
+        assert office.platform.changes == [(M1, "paused"), (M1, "serving")]
+        assert office.outcome(house) == "resumed"
+        assert [entry["act"] for entry in office.said(house, "action_attempted")] == ["pause", "resume"]
+        assert office.replies(house)[-1].startswith("▶️ Resumed:")
+        assert house.acts.awaiting_effect(house.now())["kind"].tolist() == ["resume"]
+        assert [said.answer for said in house.standing_answers.holding().values()] == ["keep_running"]
+
+
+@pytest.mark.parametrize(("harm", "outcome", "word", "status"), [
+    ("changed", "aborted", "Somebody changed", "done"), ("serving", "done", "serving already", "resumed"), ("ended", "aborted", "nothing left", "done"),
+    ("struck_off", "aborted", "may not decide", "done"), ("late", "aborted", "within 1 h", "done"), ("away", "returned", "Nothing was tried", "done"),
+    ("lost", "unknown", "Read back", "resume_unknown")])
+def test_what_is_taken_back_is_looked_at_first(office: Office, harm, outcome, word, status) -> None:
+    """What a person has done to it since stands, and an outcome that is not known is read again before anything else."""
+    policy = office.desk.folder / "policy.toml"
+    with office.house() as house:
+        say(house, "undo", paused(office, house))
+        office.platform.changes.clear()
+        if harm in ("serving", "ended"):
+            office.platform.campaigns[M1].state = harm
+        if harm == "changed":
+            office.platform.campaigns[M1].changed_at = house.now() + timedelta(minutes=3)
+        if harm == "late":
+            office.later(house, timedelta(minutes=61))
+        office.platform.faults["read"].extend({"away": ["500_before"], "lost": [None, "reset_before"]}.get(harm, []))
+        try:
+            policy.write_text('[approvals]\napprovers = ["U0BEN00001"]\n' if harm == "struck_off" else POLICY)
+            applied = office.apply(house)
+        finally:
+            policy.write_text(POLICY)
+        assert (applied.outcome, word in applied.why, office.outcome(house)) == (outcome, True, status), applied
+        assert len(office.platform.changes) == (harm == "lost")
+        if harm == "lost":
+            office.later(house, timedelta(minutes=6))
+            assert office.apply(house).outcome == "done"
+            assert office.platform.changes == [(M1, "serving")]
+
+
+def test_only_what_we_paused_is_taken_back(office: Office) -> None:
+    """What was paused already when we looked is somebody else's pause."""
+    with office.house() as house:
+        office.platform.campaigns[M1].state = "paused"
+        one = office.approve(house)
+        assert office.apply(house).outcome == "done"
+        verdict, said = say(house, "undo", one)
+        assert (verdict, "did not pause it" in said) == ("refused", True)
+
+
+def test_who_was_to_pause_it_says_that_it_is_paused(office: Office) -> None:
+    """Once, and by somebody else than the approver where the policy asks for that; the proof counts from there."""
+    policy = office.desk.folder / "policy.toml"
+    try:
+        policy.write_text(f'[approvals]\napprovers = ["{ANA}", "U0BEN00001"]\nreported_by_another = true\n[people]\nana = ["{ANA}"]\nben = ["U0BEN00001"]\n')
+        with office.house(META_ACCESS_TOKEN=None) as house:
+            one = office.approve(house)
+            assert say(house, "report_paused", one, "U0BEN00001")[0] == "refused"  # not handed over yet
+            assert office.apply(house).outcome == "handed_over"
+            assert house.acts.awaiting_effect(house.now())["kind"].tolist() == ["hand_over"]
+            assert "You approved it" in say(house, "report_paused", one)[1]
+            office.later(house, timedelta(hours=1))
+            assert say(house, "report_paused", one, "U0BEN00001") == ("accepted", "")
+            assert "already" in say(house, "report_paused", one, "U0BEN00001")[1]
+            (row,) = house.acts.awaiting_effect(house.now() + timedelta(minutes=1)).to_dict("records")
+            (said,) = office.said(house, "pause_reported")
+            assert (row["kind"], said["human"]) == ("pause", "ben")
+            assert row["paused_at"] - AT > timedelta(hours=1)
+    finally:
+        policy.write_text(POLICY)
+
+
 def test_an_approval_that_nobody_carries_out_is_an_alarm_after_five_minutes(office: Office) -> None:
     """Once a day for each."""
     with office.house() as house:

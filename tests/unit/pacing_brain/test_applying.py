@@ -29,14 +29,14 @@ def test_the_end_of_its_time_ends_it() -> None:
 
 
 @pytest.mark.parametrize(("state", "changed_at", "attempted_at", "step"), [
-    ("serving", NOON - HOUR, None, "pause"),
-    ("serving", None, None, "pause"),  # a platform that does not say when
-    ("serving", NOON + dt.timedelta(seconds=30), None, "pause"),  # within the clocks' difference
+    ("serving", NOON - HOUR, None, "go"),
+    ("serving", None, None, "go"),  # a platform that does not say when
+    ("serving", NOON + dt.timedelta(seconds=30), None, "go"),  # within the clocks' difference
     ("serving", NOON + 2 * HOUR, None, "aborted"),  # somebody changed it since
     ("paused", NOON + 2 * HOUR, None, "done"),
     ("ended", NOON - HOUR, None, "aborted"),
     ("paused", NOON + HOUR, NOON + HOUR, "done"),  # the first try did it, and its answer was lost
-    ("serving", NOON - HOUR, NOON + HOUR, "pause"),  # the first try did not arrive
+    ("serving", NOON - HOUR, NOON + HOUR, "go"),  # the first try did not arrive
     ("serving", NOON + 2 * HOUR, NOON + HOUR, "aborted"),  # it did, and a person resumed it
     ("serving", None, NOON + HOUR, "aborted"),  # nobody can tell
 ])

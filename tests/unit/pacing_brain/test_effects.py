@@ -11,12 +11,12 @@ from tests.unit.pacing_brain.test_breaker import inputs, whole, flights
 PAUSED_AT = pd.Timestamp("2026-11-06T23:30", tz="UTC")  # already the 7th in Berlin
 
 
-def see(spent: dict[str, int], closed_day: str, zone: str = "UTC") -> list[tuple[str, int]]:
+def see(spent: dict[str, int], closed_day: str, zone: str = "UTC", kind: str = "pause") -> list[tuple[str, int]]:
     days = pd.DataFrame([{"account_id": "1", "campaign_id": "c", "campaign_name": "C", "currency": "EUR", "day": pd.Timestamp(day), "spend_micros": micros}
                          for day, micros in spent.items()], columns=["account_id", "campaign_id", "campaign_name", "currency", "day", "spend_micros"])
     accounts = pd.DataFrame([{"platform": "google", "account_id": "1", "timezone": zone, "closed_day": pd.Timestamp(closed_day)}])
     acts = frames.ACTS.check(pd.DataFrame([{"recommendation_id": "R-1", "flight_id": "google1-0000", "platform": "google", "account_id": "1",
-                                            "campaign_id": "c", "paused_at": PAUSED_AT}]))
+                                            "campaign_id": "c", "paused_at": PAUSED_AT, "kind": kind}]))
     from dataclasses import replace
 
     return [(one.effect, one.spend_micros) for one in effects.see(replace(inputs(), acts=acts), days, accounts)]
@@ -32,6 +32,15 @@ def see(spent: dict[str, int], closed_day: str, zone: str = "UTC") -> list[tuple
 def test_only_whole_days_after_the_pause_count(spent: dict[str, int], closed_day: str, seen: list[tuple[str, int]]) -> None:
     """Nothing is claimed before a whole day is in; spend on a later day is a pause that did not hold."""
     assert see(spent, closed_day) == seen
+
+
+@pytest.mark.parametrize(("kind", "spent", "closed_day", "seen"), [
+    ("hand_over", 3, "2026-11-06", []), ("hand_over", 3, "2026-11-07", ["not_done"]), ("hand_over", 0, "2026-11-07", ["proven"]),
+    ("resume", 3, "2026-11-06", ["proven"]), ("resume", 0, "2026-11-06", []), ("resume", 0, "2026-11-07", ["failed"]),
+])
+def test_a_hand_over_and_a_resume_are_proven_by_what_they_promised(kind: str, spent: int, closed_day: str, seen: list[str]) -> None:
+    """Spend after a hand-over that nobody reported says that nobody did it; spend after a resume is its proof."""
+    assert [effect for effect, _ in see({"2026-11-07": spent}, closed_day, kind=kind)] == seen
 
 
 def test_the_days_are_the_accounts() -> None:
