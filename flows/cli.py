@@ -1,4 +1,4 @@
-"""The command `pacing`. Only Typer and the standard library are imported here, so that `--help` answers at once."""
+"""The command `pacing`. Only Typer, the examples and the standard library are imported here, so that `--help` answers at once."""
 
 import sys
 import warnings
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from flows.cli_examples import show_examples
 
 app = typer.Typer(name="pacing", help="Watches the pacing of ad campaigns, says how far the data can be trusted, and asks before it acts.",
                   no_args_is_help=True, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]})
@@ -501,3 +503,6 @@ def recommendations_snooze(recommendation_id: Asked, who: Who, reason: Reason,
     from flows.commands_recommendations import decide as command
 
     _do(command, "snooze", recommendation_id, claim=who, reason=reason, until=until)
+
+
+show_examples(app)

@@ -14,6 +14,7 @@ from flows.status import standing
 from flows.views_run import RunDetails, run_report
 from flows.views_status import status_report
 from flows.wiring import House, open_house
+from flows.working import working
 from pacing_brain.errors import UsageError
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -29,7 +30,8 @@ def run(*, as_of: str | None, policy: Path | None, full: bool, rehearsal: bool, 
         views.emit(run_window(settings.model_copy(update={"console": "none"}), request))
         return 0
     with open_house(settings, record_only=True) as house:  # held until the end, so that the embedded database starts once
-        summary = run_window(settings, request)
+        with working("starting"):
+            summary = run_window(settings, request)
         views.show(run_report(summary, details_of(house, summary)))
         unsent = house.outbox.counts()["pending"]
     views.show(next_steps(summary, unsent))

@@ -12,7 +12,7 @@ from flows import views
 from flows.doctor_checks import LIMIT_S, Check, Checks, Part, Subject, examine, utc_now
 from flows.doctor_database import check_database
 from flows.doctor_expiry import check_expiry
-from flows.doctor_machine import check_home, check_narrator, check_policy, check_prefect, check_settings
+from flows.doctor_machine import check_home, check_narrator, check_policy, check_prefect, check_second_route, check_settings
 from flows.doctor_slack import check_slack
 from flows.doctor_tracker import check_tracker
 from flows.doctor_warehouse import check_snowflake, check_spend
@@ -21,11 +21,13 @@ from pacing_brain.errors import PacingError
 from pacing_brain.policy import Policy
 
 PARTS: Mapping[str, Part] = {"Home": check_home, "Policy": check_policy, "Tracker": check_tracker, "Snowflake": check_snowflake, "Spend": check_spend,
-                             "Postgres": check_database, "Slack": check_slack, "Prefect": check_prefect, "Narrator": check_narrator, "Expiry": check_expiry}
+                             "Postgres": check_database, "Slack": check_slack, "Second route": check_second_route,
+                             "Prefect": check_prefect, "Narrator": check_narrator, "Expiry": check_expiry}
 # A part whose own settings are malformed is not looked at: its default would be.
 NEEDS = {"Home": r"PACING_HOME", "Policy": r"PACING_POLICY|PACING_HOME", "Tracker": r"PACING_TRACKER|PACING_HOME|SNOWFLAKE_",
          "Snowflake": r"SNOWFLAKE_|PACING_HOME|PACING_SPEND_SOURCE", "Spend": r"SNOWFLAKE_|PACING_HOME|PACING_SPEND_SOURCE",
-         "Postgres": r"PACING_DATABASE_|PACING_HOME", "Slack": r"SLACK_", "Prefect": r"PREFECT_", "Narrator": r"PACING_LLM", "Expiry": r"SNOWFLAKE_|SLACK_|PACING_DATABASE_URL|PACING_SIGNING_KEY_FILE|PACING_HOME"}
+         "Postgres": r"PACING_DATABASE_|PACING_HOME", "Slack": r"SLACK_", "Second route": r"PACING_ALERT_URL", "Prefect": r"PREFECT_", "Narrator": r"PACING_LLM",
+         "Expiry": r"SNOWFLAKE_|SLACK_|PACING_DATABASE_URL|PACING_SIGNING_KEY_FILE|PACING_HOME"}
 MARKS = {"ok": ("ok", "green"), "problem": ("problem", "bold red"), "skipped": ("skipped", "dim")}
 _URL_LOGIN = re.compile(r"(?<=://)(?!user:password@)[^/@\s]+@")  # user:password is the example of our own messages
 

@@ -13,6 +13,7 @@ from flows.doctor_checks import Checks, Subject
 from flows.narrator import model_of
 from flows.prefect_run import refuses
 from flows.settings import Fault
+from notifiers.second_route import SecondRoute
 from pacing_brain.policy import Policy
 
 LEAST_FREE = 500_000_000  # bytes
@@ -59,6 +60,20 @@ def check_narrator(subject: Subject, checks: Checks) -> None:
         model_of(settings, settings.llm)
         priced = f"and {settings.llm_usd_per_day:g} US dollars" if settings.llm_price else "of unknown cost: PACING_LLM_PRICE is not set"
         checks.ok("model", f"{settings.llm} is ready; a day may use {settings.llm_tokens_per_day:,} tokens {priced}")
+
+
+def check_second_route(subject: Subject, checks: Checks) -> None:
+    """The addresses of PACING_ALERT_URL can be read. Nothing is sent to them."""
+    urls = subject.settings.alert_url
+    if urls is None:
+        checks.ok("addresses", "PACING_ALERT_URL is not set: when Slack is down, nobody hears that the monitor is ill")
+        return
+    route = SecondRoute(urls.get_secret_value())
+    if unknown := route.unknown():
+        checks.problem("addresses", f"PACING_ALERT_URL has {len(unknown)} of {len(route.urls)} addresses that Apprise cannot read ({', '.join(unknown)}://...).",
+                       "Write each as Apprise names it: mailto://, msteams://, pagerduty://, json:// ..., divided by blanks.")
+    else:
+        checks.ok("addresses", f"{len(route.urls)} of PACING_ALERT_URL can be read; they are used when Slack does not take messages")
 
 
 def _signing(subject: Subject, checks: Checks) -> None:

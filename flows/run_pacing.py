@@ -12,7 +12,7 @@ import pandas as pd
 from audit import patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting
+from flows import gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting, working
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -50,6 +50,7 @@ class Steps:
 
     def do(self, verb: Callable[..., Result], *args: Any) -> Result:
         started = time.perf_counter()
+        working.at(verb.__name__)
         try:
             result: Result = self.call(verb.__name__, lambda: verb(*args))
         finally:

@@ -61,11 +61,11 @@ def digest(run_summary: Mapping[str, Any], rows: pd.DataFrame, incidents: Iterab
     everything = sorted((one for one in incidents if one.state == "open"), key=lambda one: worst_first(one.finding))
     beside = sum(_needs_person(one) and not one.finding.flights for one in everything)  # about the plan or a feed, not about a flight
     listed = [one for one in everything if one.fingerprint not in day.muted]
-    lead = [_counts(lanes, beside), _since(everything, day), *_observing(context), *_partial(run_summary)]
+    lead = [_counts(lanes, _needing(lanes, beside, day)), _since(everything, day), *_observing(context), *_partial(run_summary)]
     whose = f" · {plain(day.client, 60)}" if day.client else ""
     first = [header(f"Pacing today · {day_text(day)}{whose}"), section(lead), section(_sums(live))]
     last = [_tied(run_summary), _places(context, day)]
-    said = _notification(lanes, beside, listed, local_text(context.as_of, day.zone))
+    said = _notification(lanes, _needing(lanes, beside, day), listed, local_text(context.as_of, day.zone))
     for shown in LINES:
         middle = [section(lines) for lines in _lists(listed, shown, context, day)]
         blocks = [block for block in (*first, *middle, *last) if block]
@@ -84,26 +84,27 @@ def _lists(found: Sequence[Incident], shown: Shown, context: CardContext, day: D
             _listed("*Silenced*", silenced_lines(day), shown.silenced), done]
 
 
-def _notification(lanes: Mapping[Lane, int], beside: int, worst_first: Sequence[Incident], when: str) -> str:
-    said = (f"Pacing, {when}: {lanes[Lane.CRITICAL]} critical, {_needing(lanes, beside)}, "
-            f"{lanes[Lane.WARNING]} to watch, {lanes[Lane.HEALTHY]} on plan.")
+def _notification(lanes: Mapping[Lane, int], needing: list[str], worst_first: Sequence[Incident], when: str) -> str:
+    counted = [f"{lanes[Lane.CRITICAL]} critical", *needing, f"{lanes[Lane.WARNING]} to watch", f"{lanes[Lane.HEALTHY]} on plan"]
+    said = f"Pacing, {when}: {', '.join(counted)}."
     critical = [one.finding for one in worst_first if _is_critical(one)]
     return f"{said} Worst: {_about(critical[0], ', ')}, {plain(_figures(critical[0]).replace('*', ''), 60)}." if critical else said
 
 
-def _needing(lanes: Mapping[Lane, int], beside: int) -> str:
-    """Flights that need a person, and questions that are about no flight: the list below names both."""
-    return count(lanes[Lane.ESCALATE] + beside, "needs a person", "need a person")
+def _needing(lanes: Mapping[Lane, int], beside: int, day: Day) -> list[str]:
+    """Flights that need a person, and questions that are about no flight: the list below names both. No client's business."""
+    return [] if day.client is not None else [count(lanes[Lane.ESCALATE] + beside, "needs a person", "need a person")]
 
 
 def _observing(context: CardContext) -> list[str]:
     return ["👁 *Observing only*: everything is recorded, this digest is all that is sent, and nothing is asked of anybody."] if context.observing else []
 
 
-def _counts(lanes: Mapping[Lane, int], beside: int) -> str:
+def _counts(lanes: Mapping[Lane, int], needing: list[str]) -> str:
     flights = count(sum(lanes.values()), "flight", "flights")
-    return (f"*{flights}*: 🔴 {lanes[Lane.CRITICAL]:,} critical · 🔎 {_needing(lanes, beside)} · "
-            f"🟡 {lanes[Lane.WARNING]:,} to watch · 🟢 {lanes[Lane.HEALTHY]:,} on plan.")
+    counted = [f"🔴 {lanes[Lane.CRITICAL]:,} critical", *(f"🔎 {said}" for said in needing),
+               f"🟡 {lanes[Lane.WARNING]:,} to watch", f"🟢 {lanes[Lane.HEALTHY]:,} on plan"]
+    return f"*{flights}*: {' · '.join(counted)}."
 
 
 def _since(found: Sequence[Incident], day: Day) -> str:

@@ -22,6 +22,15 @@ class SecondRoute:
         except Exception:  # noqa: BLE001  a plug-in of somebody else's, at the moment when nothing else is left
             return False
 
+    def unknown(self) -> list[str]:
+        """The kinds (what stands before `://`) of the addresses that Apprise cannot read."""
+        import apprise  # noqa: PLC0415  half a second, and most runs never need it
+
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return [each.partition("://")[0][:20] for each in self.urls if apprise.Apprise.instantiate(each) is None]
+
     def _send(self, title: str, body: str) -> bool:
         import apprise  # noqa: PLC0415  half a second, and most runs never need it
 

@@ -72,6 +72,13 @@ class TestSettings:
         found = house.examine()
         assert "SLACK_CHANNEL is missing" in found.named("Settings: SLACK_CHANNEL")
 
+    def test_an_address_of_the_second_route_that_nobody_knows(self, house) -> None:
+        """An address that Apprise cannot read is named by its kind, never whole."""
+        house.set(PACING_ALERT_URL="json://127.0.0.1/s3cret teams://s3cret")
+        told = house.examine().named("Second route: addresses")
+        assert "1 of 2 addresses that Apprise cannot read (teams://...)" in told
+        assert "s3cret" not in told
+
     def test_a_file_of_settings_that_is_no_text(self, house) -> None:
         """A .env that cannot be read is the one line there is."""
         (house.folder / ".env").write_text("PACING_TRACKER=plan.csv", encoding="utf-16")

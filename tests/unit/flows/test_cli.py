@@ -1,13 +1,15 @@
 """The command line as it is typed: help everywhere, light imports, errors in one line."""
 
+import shlex
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli
+from flows import cli, cli_examples
 from pacing_brain.errors import SettingError, UsageError
 
 ALLOWED = {"typer", "click", "rich", "shellingham", "typing_extensions", "annotated_doc", "colorama", "pygments", "markdown_it", "mdurl", "flows"}
@@ -20,6 +22,9 @@ def commands(app: typer.Typer, *before: str) -> list[list[str]]:
     return [list(before), *own, *(words for group in app.registered_groups for words in commands(group.typer_instance, *before, str(group.name)))]
 
 
+GROUPS = {"", *(str(group.name) for group in cli.app.registered_groups)}
+
+
 @pytest.mark.parametrize("command", commands(cli.app), ids=lambda words: " ".join(words) or "pacing")
 def test_every_command_has_help(command: list[str]) -> None:
     """`--help` ends with 0 and says in a sentence what the command is for."""
@@ -27,6 +32,17 @@ def test_every_command_has_help(command: list[str]) -> None:
     assert shown.exit_code == 0
     assert "Usage:" in shown.output
     assert any(line.strip().endswith(".") for line in shown.output.splitlines())
+
+
+@pytest.mark.parametrize("command", [words for words in commands(cli.app) if " ".join(words) not in GROUPS], ids=" ".join)
+def test_every_command_shows_an_example_that_parses(command: list[str]) -> None:
+    """Its help ends with a line that can be typed as it is."""
+    example = shlex.split(cli_examples.EXAMPLES[" ".join(command)])
+    assert f"Example: {' '.join(example[: len(command) + 1])}" in " ".join(CliRunner().invoke(cli.app, [*command, "--help"]).output.split())
+    at: Any = typer.main.get_command(cli.app)
+    for word in command:
+        at = at.commands[word]
+    at.make_context(" ".join(command), example[len(command) + 1:])
 
 
 def test_importing_the_command_line_imports_nothing_heavy() -> None:
