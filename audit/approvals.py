@@ -68,7 +68,8 @@ def take(connection: Connection, held: Held, click: Click, who: Answerer, ruling
         LedgerError: the same click arrived twice at this moment; the other one counts, and this transaction must be undone.
     """
     seq, incident = _effect(connection, held, click, who, ruling, flight_ends), held.incident
-    facts = {name: value for name, value in (("choice", click.choice), ("reason", click.reason), ("until", click.until), ("claim", click.claim)) if value}
+    facts = {name: value for name, value in (("choice", click.choice), ("reason", click.reason), ("until", click.until), ("claim", click.claim),
+                                             ("cause", _cause(incident))) if value}
     given = Given(held.now, click.team, click.user_id, click.event, click.via, who.person, click.action, click.subject, click.version,
                   incident.incident_id if incident else None, ruling.verdict, ruling.said, seq, facts)
     if not answers.put(connection, given):
@@ -143,9 +144,19 @@ def _limits(held: Held, click: Click, answer: Answer) -> dict[str, Any]:
 def _stand(connection: Connection, held: Held, click: Click, who: Answerer, answer: Answer, seq: int, flight_ends: datetime | None) -> None:
     if held.incident is None:
         return
-    standing.put(connection, Standing(
+    said = Standing(
         held.incident.fingerprint, held.incident.incident_id, answer, who.person, click.user_id, click.reason, held.now,
-        until(answer, held.now, click.until, flight_ends), bounds(answer, Extent.of(held.incident.finding), click.up_to_micros), seq))
+        until(answer, held.now, click.until, flight_ends), bounds(answer, Extent.of(held.incident.finding), click.up_to_micros), seq)
+    standing.put(connection, said)
+    if answer in (*WITHIN_LIMITS, Answer.KEEP_RUNNING):
+        patterns.learn_tolerance(connection, said, held.incident.finding.currency, by=_by(connection, click, who)["by"], weak=answer is Answer.KEEP_RUNNING)
+
+
+def _cause(incident: Incident | None) -> str | None:
+    """What the problem was put down to when somebody answered: outcomes are learned by it."""
+    flight: Any = incident.finding.facts.get("flight") if incident else None
+    code = (flight or {}).get("root_cause_code")
+    return f"{incident.finding.problem.value}/{code}" if incident and code else None
 
 
 def _match(connection: Connection, held: Held, click: Click, who: Answerer) -> int:

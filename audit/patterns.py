@@ -1,6 +1,7 @@
 """What was learned: in force from the moment it is learned until it expires or is retired."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,9 @@ import pandas as pd
 from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from audit import ledger
+from audit import ledger, standing
 from audit.database import Database
+from audit.standing import Standing
 from audit.tables import patterns
 from pacing_brain.errors import UsageError
 from pacing_brain.frames import PATTERNS
@@ -73,7 +75,7 @@ def learn(connection: Connection, run_id: str | None, learned: pd.DataFrame, at:
         statement = insert(patterns).values(values).on_conflict_do_nothing().returning(patterns.c.pattern_id)
         if connection.execute(statement).first() is not None:
             said = {name: values[name] for name in ("kind", "scope", "value", "support", "confidence", "expires_at")}
-            new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()} | ({"by": dict(by), "evidence": list(evidence)} if by else {})))
+            new.append(ledger.Entry("pattern_learned", str(values["pattern_id"]), {f"pattern_{name}": what for name, what in said.items()} | ({"by": dict(by)} if by else {}) | ({"evidence": list(evidence)} if evidence else {})))
     return ledger.append(connection, run_id, new, at)
 
 
@@ -94,13 +96,42 @@ def learn_match(connection: Connection, flight_id: str, campaign_key: str, *, sa
     return pattern_id
 
 
+def learn_tolerance(connection: Connection, said: Standing, currency: str | None, *, by: Mapping[str, Any], weak: bool = False) -> None:
+    """Somebody said that a problem is expected, or none: within what was said and until then it asks nobody. What was said before gives way."""
+    pattern_id = "P-" + hashlib.sha256(f"tolerance\n{said.fingerprint}\n{said.seq}".encode()).hexdigest()[:10]
+    give_way(connection, "tolerance", said.fingerprint, None, pattern_id, said.at)
+    value = json.dumps({"answer": said.answer.value, "bounds": said.bounds.as_json(), "currency": currency}, sort_keys=True)
+    row: dict[str, Any] = {"pattern_id": pattern_id, "kind": "tolerance", "scope": said.fingerprint, "value": value, "support": 1,
+                           "confidence": 0.5 if weak else 1.0, "expires_at": pd.Timestamp(said.until)}
+    learn(connection, None, pd.DataFrame([row]), said.at, by=by, evidence=[said.seq])
+
+
+def give_way(connection: Connection, kind: str, scope: str, value: str | None, to: str, at: datetime, run_id: str | None = None) -> None:
+    """What was known of a scope (and value, if it is given) ends, because something newer is known. to: the newer one."""
+    of_it = [patterns.c.kind == kind, patterns.c.scope == scope, patterns.c.retired_at.is_(None), *([patterns.c.value == value] if value else [])]
+    ended = update(patterns).where(*of_it).values(retired_at=at, superseded_by=to).returning(patterns.c.pattern_id)
+    gone = sorted(connection.execute(ended).scalars())
+    ledger.append(connection, run_id, [ledger.Entry("pattern_retired", one, {"superseded_by": to}) for one in gone], at)
+
+
+def broken_off(connection: Connection, ended: Mapping[int, str], at: datetime) -> list[ledger.Entry]:
+    """Tolerances whose answers hold no longer end with them; part of a seal. ended: number of the answer's entry -> why. An entry for each."""
+    rows = select(patterns.c.pattern_id, patterns.c.evidence).where(patterns.c.kind == "tolerance", patterns.c.retired_at.is_(None))
+    over = {row.pattern_id: ended[row.evidence[0]] for row in connection.execute(rows) if row.evidence and row.evidence[0] in ended} if ended else {}
+    if over:
+        connection.execute(update(patterns).where(patterns.c.pattern_id.in_(list(over))).values(retired_at=at))
+    return [ledger.Entry("pattern_retired", one, {"why": why}) for one, why in sorted(over.items())]
+
+
 def retire(connection: Connection, pattern_id: str, *, by: Mapping[str, Any], reason: str, at: datetime) -> None:
-    """End a pattern, with a `pattern_retired` entry; the next run decides without it.
+    """End a pattern, with a `pattern_retired` entry; the next run decides without it. With a tolerance the answer behind it ends.
 
     Raises:
         UsageError: no such pattern is in force.
     """
     held = update(patterns).where(patterns.c.pattern_id == pattern_id, patterns.c.retired_at.is_(None)).values(retired_at=at)
-    if connection.execute(held).rowcount != 1:
+    found = connection.execute(held.returning(patterns.c.kind, patterns.c.evidence)).one_or_none()
+    if found is None:
         raise UsageError(f"no pattern {pattern_id} is in force. See `pacing patterns list`.")
-    ledger.append(connection, None, [ledger.Entry("pattern_retired", pattern_id, {"by": dict(by), "reason": reason})], at)
+    over = standing.end_of(connection, found.evidence[0], f"the pattern was retired: {reason}", at) if found.kind == "tolerance" and found.evidence else []
+    ledger.append(connection, None, [ledger.Entry("pattern_retired", pattern_id, {"by": dict(by), "reason": reason}), *over], at)

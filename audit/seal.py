@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Row, select, update
 
-from audit import acts, answers, dead_letters, incidents, ledger, outbox, recommendations, standing, told
+from audit import acts, answers, dead_letters, incidents, ledger, outbox, patterns, recommendations, standing, told
 from audit.ledger import Entry, Head
 from audit.outbox import OutgoingMessage
 from audit.recommendations import Asked, Settled
@@ -134,7 +134,9 @@ def _tell(connection: Connection, run: Row[Any], seal: Seal, at: datetime) -> Se
     proofs = acts.prove(connection, seal.effects, at)  # first: a pause that did not hold may be asked for again
     settled = recommendations.settle(connection, seal.asks, at, answered)
     resolved = {change.incident.fingerprint for change in seal.incidents if change.kind == "resolved"}
-    settled.entries.extend([*proofs, *standing.end(connection, seal.extents, resolved, at)])
+    ended = standing.end(connection, seal.extents, resolved, at)
+    broken = patterns.broken_off(connection, {int(entry.body["set_seq"]): str(entry.body["why"]) for entry in ended}, at)
+    settled.entries.extend([*proofs, *ended, *broken])
     return settled
 
 

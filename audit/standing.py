@@ -68,6 +68,14 @@ def end(connection: Connection, extents: Mapping[str, Extent], resolved: Collect
     return said
 
 
+def end_of(connection: Connection, seq: int, why: str, now: datetime) -> list[ledger.Entry]:
+    """End the answer of one ledger entry, if it stands. Returns its `silence_ended` entry."""
+    of_it = standing_answers.c.seq == seq, standing_answers.c.ended_at.is_(None)
+    ended = update(standing_answers).where(*of_it).values(ended_at=now, ended_why=why).returning(standing_answers)
+    return [ledger.Entry("silence_ended", row.incident_id, {"fingerprint": row.fingerprint, "answer": row.answer, "set_seq": row.seq, "why": why})
+            for row in connection.execute(ended)]
+
+
 def _why_it_ended(one: Standing, extent: Extent | None, resolved: bool, now: datetime) -> str | None:
     if resolved and one.answer not in OUTLIVES_THE_INCIDENT:
         return "the problem is over"

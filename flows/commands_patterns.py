@@ -1,5 +1,6 @@
 """What `pacing patterns list / show / retire` do: what has been learned, from loads and from answers."""
 
+import json
 from typing import Any
 
 from audit import clock, patterns
@@ -8,10 +9,13 @@ from flows import views
 from flows.commands_halts import permitted
 from flows.commands_record import open_record
 from flows.settings import Settings
+from pacing_brain import learning
 from pacing_brain.errors import UsageError
+from pacing_brain.money import money
 from pacing_brain.permissions import Role
 
 WORDS = {"alias": "is this campaign", "not_alias": "is never this campaign", "load_rhythm": "loads every", "release": "pauses released:"}
+ANSWERS = {"expected": "expected", "wrong_alarm": "a wrong alarm", "keep_running": "to be kept running"}
 
 
 def list_them(*, every: bool, as_json: bool) -> int:
@@ -27,7 +31,7 @@ def list_them(*, every: bool, as_json: bool) -> int:
         return 0
     made = views.table("id", "about", "what", "support", "state", "until", right=("support",), whole=("id",))
     for one in shown:
-        made.add_row(one.pattern_id, views.say(one.scope), views.say(f"{WORDS.get(one.kind, one.kind)} {one.value}"), str(one.support), one.state(now),
+        made.add_row(one.pattern_id, views.say(one.scope), views.say(_said(one)), str(one.support), one.state(now),
                      views.moment(one.expires_at) if one.expires_at else "-")
     views.show(made)
     return 0
@@ -57,6 +61,15 @@ def retire(pattern_id: str, *, who: str, reason: str, as_json: bool) -> int:
             patterns.retire(connection, pattern_id, by=me.body, reason=reason, at=clock.now(connection))
     views.emit({"pattern_id": pattern_id, "state": "retired"}) if as_json else views.show(views.say(f"{pattern_id} is retired; the next run decides without it."))
     return 0
+
+
+def _said(one: Pattern) -> str:
+    if one.kind == "outcome":
+        return learning.worked(one.value, one.support, one.confidence)
+    if one.kind == "tolerance":
+        value = json.loads(one.value)
+        return f"is {ANSWERS[value['answer']]}, up to {money(value['bounds']['up_to_micros'], value['currency'] or '')} off plan"
+    return f"{WORDS.get(one.kind, one.kind)} {one.value}"
 
 
 def as_row(one: Pattern) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from audit import patterns
+from audit import outcomes, patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
 from flows import gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting, working
@@ -152,13 +152,20 @@ def narrate(house: House, run: RunHandle) -> int:
 
 
 def learn(house: House, run: RunHandle, policy: Policy) -> int:
-    """5. Patterns from what runs have observed, in the first window of a day; a rehearsal teaches nothing. Returns how many are new."""
-    if not run.live or run.window.hour >= policy.schedule_hours:
+    """5. Patterns from answers and what became of the problem, and in the first window of a day from what runs have observed. Returns how many are new.
+
+    A rehearsal teaches nothing.
+    """
+    if not run.live:
         return 0
+    with house.database.transaction() as connection:
+        learned = outcomes.learn(connection, run.run_id, house.patterns.in_force(run.as_of), run.as_of)
+    if run.window.hour >= policy.schedule_hours:
+        return learned
     seen = house.frames.recent("loads", runs=LEARN_FROM_RUNS)
     new = learning.load_rhythms(seen, house.patterns.in_force(run.as_of), pd.Timestamp(run.as_of))
     with house.database.transaction() as connection:
-        return len(patterns.learn(connection, run.run_id, new, run.as_of))
+        return learned + len(patterns.learn(connection, run.run_id, new, run.as_of))
 
 
 def report(house: House, run_id: str, summary: dict[str, Any], steps: Steps, anchored: dict[str, Any]) -> dict[str, Any]:

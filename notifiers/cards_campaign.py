@@ -4,7 +4,7 @@ from notifiers.cards_answers import afterwards, answers, who_decides
 from notifiers.cards_blocks import card, fields, header, section
 from notifiers.cards_facts import (
     PAUSED, CardContext, Facts, account, amount, amount_of, complete_field, flight_field, flight_of, found_id, loaded_at, needed_per_day_micros,
-    off_plan_micros, owner_field, pct_of_plan, platform, remaining_seconds, title, trust_field, what_to_do, where_field, why,
+    off_plan_micros, owner_field, pct_of_plan, platform, remaining_seconds, title, trust_field, what_to_do, where_field, why, worked_before,
 )
 from notifiers.cards_forecast import landing, waiting
 from notifiers.cards_text import clock_text, count, day, outside, plain, token, weekday
@@ -55,7 +55,7 @@ def off_plan(incident: Incident, context: CardContext) -> Message:
         f"{emoji(incident)} {side}: {title(row, ', ')} ({plain(platform(row.get('platform')), 30)}) {_off_words(row)}"
         + pause_words(incident, context),
         [header(f"{emoji(incident)} {side}: {title(row)}{asked}"), section([_spent_of_planned(row), _budget_left(row), " ".join(landing(row))]),
-         _campaign_fields(row, incident, context, waiting(row)), working, section(what_to_do(row)),
+         _campaign_fields(row, incident, context, waiting(row)), working, section([*what_to_do(row), *worked_before(row)]),
          answers(incident, context, row, pause=effect if asks_pause(incident) else "", match=named), afterwards(context, row), who_decides(incident, context, row)],
         spare=[working])
 
@@ -130,7 +130,7 @@ def not_delivering(incident: Incident, context: CardContext) -> Message:
         f"{emoji(incident)} {lead}: {title(row, ', ')} ({where}). {_nothing_spent(row)}{pause_words(incident, context)}",
         [header(f"{emoji(incident)} {lead}: {title(row)}{asked}"), section([*_silence(row), *_catch_up(row)]),
          _campaign_fields(row, incident, context, _is_it_the_feed(row, facts)), cause,
-         section(what_to_do(row)) if row.get("cost_fault") or _paused(row) else steps,
+         section(what_to_do(row)) if row.get("cost_fault") or _paused(row) else steps, section(worked_before(row)),
          answers(incident, context, row, pause=pause if asks_pause(incident) else "", pause_last=True), afterwards(context, row),
          who_decides(incident, context, row)],
         spare=[cause])

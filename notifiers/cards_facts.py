@@ -260,6 +260,12 @@ def what_to_do(row: Facts, most: int = 4) -> list[str]:
     return [f"*What you can do* 1. {steps[0]}", *(f"{number}. {step}" for number, step in enumerate(steps[1:], 2))]
 
 
+def worked_before(row: Facts) -> list[str]:
+    """How often what was done about this cause worked."""
+    said = [sentence(str(one.get("said"))) for one in row.get("patterns") or [] if isinstance(one, Mapping) and one.get("kind") == "outcome"]
+    return [f"*Last times* {' '.join(said)}"] if said else []
+
+
 def remaining_seconds(row: Facts) -> int:
     """Real seconds of the flight that lie after the watermark."""
     now, end = instant(row.get("watermark")), instant(row.get("day_end"))

@@ -42,7 +42,7 @@ def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[s
         "gates": row["gates"], "lane": row["lane"], "action": row["action"], "recommendation": row["recommendation"],
         "requires_human": row["action"] in ("escalate", "recommend_halt"), "match_kind": row["match_kind"], "candidates": row["candidates"],
         "incident": row["incident"], "reasons": row["reasons"], "root_cause": row["root_cause"], "mitigation": row["mitigation"],
-        "forecast": forecast(row), "reallocation": row["reallocation"], "inputs_digest": row["inputs_digest"], "error": row["error"],
+        "forecast": forecast(row), "reallocation": row["reallocation"], "patterns": row["patterns"], "inputs_digest": row["inputs_digest"], "error": row["error"],
     }
     if several:
         body["campaigns"] = campaigns

@@ -63,9 +63,9 @@ def _scopes(bad: pd.DataFrame, decisions: pd.DataFrame, accounts: pd.DataFrame, 
 
 def _finding(scope: str, problem: str, rows: list[dict[str, Any]], feeds: Mapping[tuple[str, str], dict[str, Any]]) -> Finding:
     """One finding from the rows that share a scope and a problem. feeds: ACCOUNTS rows by platform and account."""
-    worst = max(rows, key=lambda row: (RANK[Severity(row["severity"])], _at_stake(row)))
+    worst = max(rows, key=lambda row: (RANK[Severity(row["severity"])], at_stake(row)))
     amounts = _amounts(rows)
-    currency, at_stake = max(amounts.items(), key=lambda item: item[1], default=(worst["currency"], 0))
+    currency, money_micros = max(amounts.items(), key=lambda item: item[1], default=(worst["currency"], 0))
     account = feeds.get((worst["platform"], worst["account_id"] or ""))
     facts: dict[str, Any] = {"account": account, "amounts": amounts}
     single = scope.startswith("campaign:")
@@ -75,7 +75,7 @@ def _finding(scope: str, problem: str, rows: list[dict[str, Any]], feeds: Mappin
         facts["digest_only"] = _digest_only(worst)
     return Finding(
         scope=scope, problem=Problem(problem), severity=Severity(worst["severity"]), lane=Lane(worst["lane"]), action=Action(worst["action"]),
-        urgent=any(row["urgent"] for row in rows), side=worst["direction"] if single else "none", currency=currency, money_micros=at_stake,
+        urgent=any(row["urgent"] for row in rows), side=worst["direction"] if single else "none", currency=currency, money_micros=money_micros,
         headline=_headline(scope, problem, rows, worst), flights=tuple(row["flight_id"] for row in rows), client=_one(rows, "client"),
         platform=_one(rows, "platform"), account_id=_one(rows, "account_id"), market=_one(rows, "market"),
         owner=_one(rows, "owner"), facts=facts)
@@ -86,7 +86,7 @@ def _digest_only(row: dict[str, Any]) -> bool:
     return row["lane"] == Lane.ESCALATE.value and not row["red_gates"] and not row["cost_fault"] and row["band_severity"] == "healthy"
 
 
-def _at_stake(row: dict[str, Any]) -> int:
+def at_stake(row: dict[str, Any]) -> int:
     """Money that hangs on it: how far off plan, else the spend that waits for an answer, else the plan to date."""
     if row["actual_micros"] is not None and row["target_micros"] is not None:
         return abs(int(row["actual_micros"]) - int(row["target_micros"]))
@@ -97,7 +97,7 @@ def _at_stake(row: dict[str, Any]) -> int:
 def _amounts(rows: list[dict[str, Any]]) -> dict[str, int]:
     amounts: dict[str, int] = {}
     for row in rows:
-        amounts[row["currency"]] = amounts.get(row["currency"], 0) + _at_stake(row)
+        amounts[row["currency"]] = amounts.get(row["currency"], 0) + at_stake(row)
     return dict(sorted(amounts.items()))
 
 

@@ -355,6 +355,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "root_cause_code": ("root_cause", "word or null"), "root_cause": ("root_cause", "sentence with its figures, or null"),
     "mitigation": ("mitigation", "object: list of sentences"), "recommendation": ("mitigation", "one sentence or null"),
     "reallocation": ("conclude", "object: list of dicts {flight_id, campaign_name, micros}: budget that could come from a sibling (below 0: go to it), or null"),
+    "patterns": ("conclude", "object: list of dicts {pattern_id, kind, said}: what was learned that the decision cites, or null"),
     "reasons": ("all", "object: list of sentences, in the order in which they decided"),
 }
 
@@ -378,7 +379,7 @@ _DAYS = [
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]
 _FLAGS = ["silent", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
-OBJECTS = ["readings", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "reasons"]  # JSON values: lists and dicts
+OBJECTS = ["readings", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "patterns", "reasons"]  # JSON values: lists and dicts
 
 
 def _flight_dtype(name: str) -> str:

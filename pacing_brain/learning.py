@@ -2,6 +2,7 @@
 
 load_rhythm  how often an account's feed really loads: the median time between the loads that runs have seen. Cards say it, so that
              a feed that loads once a day is not taken for one that is late.
+outcome      what people did about a cause, and how often pacing recovered within a week, before anybody did anything else.
 """
 
 import hashlib
@@ -13,6 +14,9 @@ from pacing_brain.frames import PATTERNS
 LOADS_NEEDED = 5
 HOLDS_FOR = pd.Timedelta(days=30)
 KEY = ["platform", "account_id"]
+RECOVERS_WITHIN = pd.Timedelta(days=7)
+REMEMBERED_FOR = pd.Timedelta(days=365)
+REMEDIES = {"paused": "pausing it", "fixing": "mending it on the platform", "budget_lowered": "lowering the budget", "kept_running": "leaving it on"}
 
 
 def load_rhythms(seen: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:
@@ -34,3 +38,32 @@ def load_rhythms(seen: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -
     ids = [f"P-{hashlib.sha256(f'load_rhythm{scope}{as_of.isoformat()}'.encode()).hexdigest()[:10]}" for scope in new["scope"]]
     return PATTERNS.check(new.assign(pattern_id=ids, kind="load_rhythm", support=new["support"] + 1,
                                      confidence=(1.0 - new["spread"] / new["median"]).clip(0.0, 1.0), expires_at=as_of + HOLDS_FOR))
+
+
+def outcomes(cases: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, dict[str, list[int]]]:
+    """(PATTERNS that say something new, their evidence by id): one for each cause and remedy whose result is known.
+
+    Args:
+        cases: seq (of the answer), incident_id, cause, remedy, at, over_at (when the problem was over, or null), in the order of the answers.
+        known: PATTERNS in force.
+        as_of: the run's instant.
+    """
+    after = cases.groupby("incident_id")["at"].shift(-1)
+    recovered = cases["over_at"].notna() & (cases["over_at"] - cases["at"]).le(RECOVERS_WITHIN) & ~(after <= cases["over_at"]).fillna(value=False)
+    closed = cases.assign(recovered=recovered)[recovered | after.notna() | (as_of - cases["at"]).gt(RECOVERS_WITHIN) | cases["over_at"].notna()]
+    closed = closed[closed["remedy"].isin(REMEDIES)]
+    rows, evidence = [], {}
+    for (cause, remedy), group in closed.groupby(["cause", "remedy"], sort=True):
+        scope, share = f"cause:{cause}", float(group["recovered"].mean())
+        same = known["kind"].eq("outcome") & known["scope"].eq(scope) & known["value"].eq(remedy) & known["support"].eq(len(group))
+        if not (same & known["confidence"].sub(share).abs().lt(1e-9)).any():
+            pattern_id = f"P-{hashlib.sha256(f'outcome{scope}{remedy}{as_of.isoformat()}'.encode()).hexdigest()[:10]}"
+            rows.append({"pattern_id": pattern_id, "kind": "outcome", "scope": scope, "value": remedy, "support": len(group), "confidence": share,
+                         "expires_at": as_of + REMEMBERED_FOR})
+            evidence[pattern_id] = [int(seq) for seq in group["seq"]]
+    return (PATTERNS.check(pd.DataFrame(rows)) if rows else PATTERNS.empty()), evidence
+
+
+def worked(remedy: str, support: int, confidence: float) -> str:
+    """`Pausing it worked 7 of 9 times` for people."""
+    return f"With this cause, {REMEDIES[remedy]} worked {round(confidence * support)} of {support} times."

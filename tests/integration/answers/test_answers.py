@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from audit import outcomes, patterns
 from pacing_brain.answers import Answer
 from tests.integration.answers.conftest import ANA, AT, BEN, DEEP, RESPONDER, STRANGER, TEAM, flights
 from tests.unit.notifiers import world
@@ -250,3 +251,41 @@ def test_who_is_not_let_in(desk):
     assert desk.press("approve_halt", one, STRANGER) == "refused"
     assert next(entry.content["why"] for entry in desk.said("click_refused")) == "Guests decide nothing here."
     assert given.team == TEAM
+
+
+def test_what_is_expected_is_learned_and_ends_with_its_pattern(desk):
+    """A tolerance with its limits and the answer behind it; a newer answer takes its place, and retiring it ends the answer too."""
+    one = desk.seal(*flights(1))["F0"]
+    desk.press("acknowledge", one, RESPONDER, choice="expected")
+    desk.press("acknowledge", one, choice="wrong_alarm", version=desk.house.incidents.get(one.incident_id).version)
+    newest, before = sorted(desk.house.patterns.all(), key=lambda each: each.evidence, reverse=True)
+    assert (newest.kind, newest.scope, newest.evidence, newest.expires_at) == (
+        "tolerance", standing(desk, one).fingerprint, [standing(desk, one).seq], standing(desk, one).until)
+    assert (before.state(AT), before.superseded_by) == ("superseded", newest.pattern_id)
+    with desk.house.database.transaction() as connection:
+        patterns.retire(connection, newest.pattern_id, by={"person": "ana"}, reason="no", at=AT + HOUR)
+    assert desk.house.standing_answers.holding() == {}
+    assert "F0" in desk.seal(*flights(1))
+
+
+def test_a_tolerance_that_is_broken_does_not_come_back(desk):
+    """More money than was said ends answer and pattern together, in the run that sees it."""
+    one = desk.seal(*flights(1))["F0"]
+    desk.press("acknowledge", one, choice="expected")
+    desk.seal(*flights(1, actual_micros=60_000 * world.UNITS))
+    (pattern,) = desk.house.patterns.all()
+    assert pattern.retired_at is not None
+    assert desk.said("pattern_retired")[0].content["why"] == "it is more money than was said"
+
+
+def test_what_was_done_and_whether_it_worked_is_learned(desk):
+    """A problem that is over within a week of an answer counts for its remedy, with the answer as evidence, once."""
+    one = desk.seal(*flights(1, root_cause_code="daily_budget_changed"))["F0"]
+    desk.press("acknowledge", one, choice="budget_lowered")
+    desk.seal()
+    for _ in range(2):
+        with desk.house.database.transaction() as connection:
+            outcomes.learn(connection, None, desk.house.patterns.in_force(AT + 9 * HOUR), AT + 9 * HOUR)
+    (pattern,) = desk.house.patterns.all()
+    assert (pattern.scope, pattern.value, pattern.support, pattern.confidence) == ("cause:over/daily_budget_changed", "budget_lowered", 1, 1.0)
+    assert pattern.evidence == [desk.said("silence_set")[0].seq]
