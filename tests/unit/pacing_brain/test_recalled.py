@@ -15,9 +15,10 @@ from tests.worlds import inputs_of, sample_world
 
 LIMIT = 60_000_000
 NOW = pd.Timestamp(AS_OF)
+LATER = NOW + pd.Timedelta(days=2)
 
 
-def tolerance(flight: str, *, until=NOW + pd.Timedelta(days=2), side: str = "over", confidence: float = 1.0, answer: str = "expected") -> dict[str, object]:
+def tolerance(flight: str, *, until: pd.Timestamp = LATER, side: str = "over", confidence: float = 1.0, answer: str = "expected") -> dict[str, object]:
     bounds = Bounds(Extent("critical", "critical", side, 50_000_000, zero=False), LIMIT)
     return {"pattern_id": "P-1", "kind": "tolerance", "scope": f"campaign:{flight}:over", "value": json.dumps({"answer": answer, "bounds": bounds.as_json()}),
             "support": 1, "confidence": confidence, "expires_at": until}
