@@ -228,8 +228,8 @@ from pathlib import Path
 from flows.local import Local
 local = Local(Path(sys.argv[1]), prefect=False).start()
 postmaster = (local.postgres.data / "postmaster.pid").read_text().split()[0]
-print(postmaster, local.warehouse._pid, flush=True)
 try:
+    print(postmaster, local.warehouse._pid, flush=True)
     time.sleep(60)
 except KeyboardInterrupt:
     sys.exit(130)
