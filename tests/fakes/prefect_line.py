@@ -1,7 +1,9 @@
 """The line to a real Prefect server, which can be cut, stopped or answered with errors; a command port switches it from any process."""
 
 import contextlib
+import os
 import selectors
+import signal
 import socket
 import threading
 from types import TracebackType
@@ -9,15 +11,15 @@ from typing import Self
 
 HOST = "127.0.0.1"
 ERROR = b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
-MODES = ("open", "cut", "hanging", "failing")
+MODES = ("open", "cut", "hanging", "failing", "killed")
 
 
 class PrefectLine:
     """Forwards TCP to the server. open: as it is; cut: as if the server were killed; hanging: takes everything and answers nothing;
-    failing: answers every request with HTTP 500."""
+    failing: answers every request with HTTP 500; killed: the server's own process gets SIGKILL, `pid` says which."""
 
-    def __init__(self, port: int) -> None:
-        self.target = port
+    def __init__(self, port: int, pid: int | None = None) -> None:
+        self.target, self.pid = port, pid
         self.mode = "open"
         self._door = _listening()
         self.port = self._door.getsockname()[1]
@@ -35,6 +37,9 @@ class PrefectLine:
         assert mode in MODES
         with self._lock:
             self.mode = mode
+            if mode == "killed":
+                assert self.pid is not None, "whose server is it?"
+                os.killpg(self.pid, signal.SIGKILL)
             if mode == "cut":
                 self._door.close()
                 self._drop()
@@ -93,7 +98,7 @@ class PrefectLine:
         data = giver.recv(65536)
         if not data:
             return False
-        if self.mode == "open":
+        if self.mode in ("open", "killed"):
             taker.sendall(data)
         elif self.mode == "failing" and giver is client:
             client.sendall(ERROR)

@@ -1,12 +1,16 @@
 """Whatever Prefect does, the window is on the record, its cards are out once, and the console says so in one line."""
 
 import os
+import shutil
+import socket
 
 import pytest
 
 from audit.database import Database
 from audit.outbox import Outbox
 from audit.tables import outbox
+from flows.local_prefect import ChildPrefect
+from tests.fakes.prefect_line import PrefectLine
 from tests.flows.conftest import NOON, environment, recorded, run_window, shift_to
 
 DEEP = os.environ.get("PACING_TEST_DEEP") == "1"
@@ -51,6 +55,23 @@ def test_without_prefect_a_window_runs_with_one_line_of_warning(without_prefect)
     assert len(ended.err.splitlines()) == 1
     assert "does not answer" in ended.err
     assert bodies
+
+
+@pytest.mark.deep
+@pytest.mark.skipif(not DEEP, reason="the cut line stands for it: PACING_TEST_DEEP=1 turns it on")
+@pytest.mark.parametrize("when", ["first_task", "decide", "in_record", "deliver"])
+def test_the_server_is_killed_in_the_middle(when, without_prefect, prefect_server, fresh_database, flows_home, short_tmp):
+    """SIGKILL to a Prefect server of its own, at any verb, changes no byte of the record and no card."""
+    shift_to(fresh_database.admin, NOON)
+    home = short_tmp / f"killed_{when}"
+    home.mkdir()
+    for template in prefect_server.home.glob("prefect-*.db"):
+        shutil.copy(template, home)
+    with ChildPrefect(home) as server, PrefectLine(server.port, server._pid) as line:
+        ended = run_window(environment(flows_home, fresh_database.app, line.api_url, short_tmp / "client"), when, "killed", line.command_port)
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.1", server.port)).close()
+    check(ended, fresh_database.app, without_prefect)
 
 
 @pytest.mark.deep
