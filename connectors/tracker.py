@@ -11,6 +11,7 @@ from connectors.tracker_columns import understood
 from connectors.tracker_cycles import in_cycles
 from connectors.tracker_faults import Faults
 from connectors.tracker_files import read_sheet
+from connectors.tracker_groups import check_parents
 from connectors.tracker_lines import check_lines
 from connectors.tracker_plan import read_plan
 from connectors.tracker_sheet import Sheet
@@ -55,5 +56,6 @@ def plan_of(sheet: Sheet, *, as_of: datetime, policy: Policy) -> TrackerRead:
     faults.of_shared(sheet.shared)
     plan = read_plan(cells, faults, as_of, policy.tracker.target_to_date_max_days, sheet.dates)
     check_lines(plan, cells, faults)
-    usable = plan[~plan.index.isin(faults.rows)]
+    check_parents(plan, faults)
+    usable = plan[~plan.index.isin(faults.rows) & ~plan["is_parent"]]
     return TrackerRead(TARGETS.check(in_cycles(usable)), faults.told(sheet.name, plan["flight_id"].fillna("")), sheet.name, as_of)

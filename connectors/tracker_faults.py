@@ -45,7 +45,8 @@ class Faults:
         """One amount in a cell over several rows, unless a flight_id of their own says that they are one line."""
         for cell in shared:
             rows = self._cells.index.intersection(cell.rows)
-            lines = self._cells.loc[rows, "flight_id"].unique()
+            own = self._cells.loc[rows]
+            lines = own["flight_id"].mask(own["budget_group"].ne(""), own["budget_group"]).unique()
             if cell.column in self._headers.values() and not (len(lines) == 1 and lines[0]):
                 for row in rows:
                     self._add(row, cell.column, None, SHARED.format(cell.rows[0], cell.rows[-1]))

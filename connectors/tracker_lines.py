@@ -6,7 +6,8 @@ from connectors.tracker_faults import Faults
 
 AGREEING = {"budget_micros": "budget", "currency": "currency", "start_date": "start_date", "end_date": "end_date", "curve": "curve",
             "curve_pct": "curve", "gross_micros": "cost_basis", "fee_pct": "fee_pct", "target_to_date_micros": "target_to_date",
-            "cycle_day": "cycle", "daily": "budget_type"}  # fmt: skip
+            "cycle_day": "cycle", "daily": "budget_type", "rollover_cap_pct": "rollover_cap_pct",
+            "pause_from": "pause_from", "pause_to": "pause_to"}  # fmt: skip
 
 
 def check_lines(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> None:

@@ -10,11 +10,11 @@ from connectors.tracker_cycles import of_whole_flight, read_budget_types, read_c
 from connectors.tracker_dates import read_days, read_instants
 from connectors.tracker_faults import Faults
 from connectors.tracker_money import other_currency, read_money
-from connectors.tracker_values import (EMPTY, NOT_YET, UNBUILT, read_currencies, read_curves, read_ids, read_percents, read_platforms,
-                                       read_zones)  # fmt: skip
+from connectors.tracker_groups import grouped, is_parent, read_gaps, read_rollover
+from connectors.tracker_values import EMPTY, read_currencies, read_curves, read_ids, read_percents, read_platforms, read_zones
 
 INHERITED = ("budget", "currency", "start_date", "end_date", "curve", "cost_basis", "fee_pct", "target_to_date", "updated_at", "cycle",
-             "budget_type")  # fmt: skip
+             "budget_type", "rollover_cap_pct", "pause_from", "pause_to")  # fmt: skip
 _PLAIN = ("campaign_name", "client", "market", "product", "owner")
 _PERCENT = 100_000_000  # 100 % in millionths of a percent
 
@@ -35,7 +35,7 @@ def inherited(cells: pd.DataFrame) -> pd.DataFrame:
 def read_plan(cells: pd.DataFrame, faults: Faults, as_of: datetime, target_max_days: float, dates: str | None = None) -> pd.DataFrame:
     """TARGETS columns for every row; a row with a fault has nulls where its value cannot be used. dates: the order of days and months."""
     days, instants = partial(read_days, order=dates), partial(read_instants, order=dates)
-    cells = inherited(cells)
+    cells = inherited(grouped(cells, faults))
     plan = pd.DataFrame({"row": cells.index}, index=cells.index)
     for name, read in (("campaign_id", read_ids), ("account_id", read_ids), ("platform", read_platforms), ("currency", read_currencies),
                        ("timezone", read_zones), ("start_date", days), ("end_date", days), ("updated_at", instants)):  # fmt: skip
@@ -49,10 +49,14 @@ def read_plan(cells: pd.DataFrame, faults: Faults, as_of: datetime, target_max_d
         plan[name] = cells[name].where(cells[name].ne(""))
     plan["curve"], plan["curve_pct"], reasons = read_curves(cells["curve"])
     faults.note("curve", reasons)
+    plan["parent_flight_id"] = cells["parent_flight_id"].where(cells["parent_flight_id"].ne(""))
+    plan["is_parent"] = is_parent(cells)
     _money(plan, cells, faults)
     _presence(cells, faults)
     _dates(plan, cells, faults)
     _target_to_date(plan, cells, faults, as_of, target_max_days)
+    read_gaps(plan, cells, faults, days)
+    read_rollover(plan, cells, faults)
     plan["flight_id"] = cells["flight_id"].where(cells["flight_id"].ne(""), _derived(plan))
     return plan
 
@@ -60,10 +64,8 @@ def read_plan(cells: pd.DataFrame, faults: Faults, as_of: datetime, target_max_d
 def _presence(cells: pd.DataFrame, faults: Faults) -> None:
     for name in ("platform", "budget", "currency", "start_date", "end_date"):
         faults.where(cells[name].eq(""), name, EMPTY)
-    nameless = cells["campaign_id"].eq("") & cells["campaign_name"].eq("")
+    nameless = cells["campaign_id"].eq("") & cells["campaign_name"].eq("") & ~is_parent(cells)
     faults.where(nameless, "campaign_name", "and campaign_id are both empty: fill in one of them")
-    for name, harmless in UNBUILT.items():
-        faults.where(cells[name].ne("") & ~cells[name].str.casefold().isin(harmless), name, NOT_YET)
 
 
 def _money(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> None:

@@ -23,8 +23,6 @@ PLATFORMS: dict[str, tuple[str, ...]] = {
 _PLATFORM = {folded(text): name for name, others in PLATFORMS.items() for text in (name, *others)}
 _CURVE = re.compile(r"(even|ahead|asap|custom)|(front|back)\s*:\s*(\d{1,3}(?:\.\d+)?)\s*%?", re.IGNORECASE)
 EMPTY = "is empty: fill it in"
-NOT_YET = "is not supported yet: empty the cell, or take the line out of the tracker"
-UNBUILT: dict[str, tuple[str, ...]] = {"budget_group": (), "parent_flight_id": (), "rollover_cap_pct": (), "pause_from": (), "pause_to": ()}
 
 
 def read_each(texts: pd.Series, read: dict[str, str | None], reason: str) -> Read:

@@ -5,7 +5,6 @@ from contextlib import nullcontext
 from connectors.tracker import plan_of
 from connectors.tracker_columns import REQUIRED, SYNONYMS, understood
 from connectors.tracker_files import read_sheet
-from connectors.tracker_values import UNBUILT
 from flows.doctor_checks import Checks, Subject
 from flows.doctor_warehouse import TAG, bounded
 
@@ -28,7 +27,7 @@ def check_tracker(subject: Subject, checks: Checks) -> None:
         checks.ok("file", f"{sheet.name} can be read")
         _, headers = understood(sheet)
         ignored = [header for header in sheet.cells.columns if header not in headers.values()]
-        absent = [name for name in SYNONYMS if name not in headers and name not in REQUIRED and name not in UNBUILT]
+        absent = [name for name in SYNONYMS if name not in headers and name not in REQUIRED]
         checks.ok("columns", f"{', '.join(headers)}" + (f"; not given: {', '.join(absent)}" if absent else "")
                   + (f"; mean nothing here: {', '.join(ignored)[:200]}" if ignored else ""))
         read = plan_of(sheet, as_of=subject.now(), policy=subject.policy)

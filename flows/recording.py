@@ -169,7 +169,7 @@ def _asked(run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[Incid
         incident, target = incident_of[row["flight_id"]], _target(row)
         found.append(Asked(
             recommendation_id=f"R-{incident.incident_id.removeprefix('I-')}-{run.run_id[-6:]}", incident_id=incident.incident_id,
-            fingerprint=incident.fingerprint, flight_id=row["flight_id"], platform=row["platform"], account_id=target["account_id"],
+            fingerprint=incident.fingerprint, flight_id=row["flight_id"], platform=target["platform"], account_id=target["account_id"],
             campaign_id=target["campaign_id"], run_id=run.run_id, decision_seq=int(seqs.get(row["flight_id"], row["restates_seq"])),
             at=inputs.run.as_of, expires_at=until, basis=lifetime.basis(row | target),
             facts={name: row[name] for name in ("currency", "actual_micros", "target_micros", "budget_micros", "direction")},
@@ -181,8 +181,8 @@ def _target(row: dict[str, Any]) -> dict[str, str]:
     """The one campaign that a pause would hit: of a line over several the largest spender."""
     if row["campaigns"]:
         first = max(row["campaigns"], key=lambda one: (one.get("actual_micros") or 0, str(one["campaign_id"])))
-        return {"account_id": str(first["account_id"]), "campaign_id": str(first["campaign_id"])}
-    return {"account_id": str(row["account_id"]), "campaign_id": str(row["platform_campaign_id"] or row["campaign_id"])}
+        return {"platform": str(first.get("platform") or row["platform"]), "account_id": str(first["account_id"]), "campaign_id": str(first["campaign_id"])}
+    return {"platform": str(row["platform"]), "account_id": str(row["account_id"]), "campaign_id": str(row["platform_campaign_id"] or row["campaign_id"])}
 
 
 def summary_of(inputs: Inputs, outcome: Outcome, run: RunHandle) -> dict[str, Any]:

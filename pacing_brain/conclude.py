@@ -16,7 +16,7 @@ from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 OWN_SPEND = [name for name in frames.SPEND.columns if name != "loaded_at"]
 OWN_PLAN = [name for name in frames.TARGETS.columns if name != "row"]
 HISTORY_LOST_PCT = 50.0
-OWN_MATCH = ["match_kind", "campaign_key", "platform_name", "known_on_platform", "platform_status", "overlaps", "candidates"]
+OWN_MATCH = ["budget_micros", "day_weights", "match_kind", "campaign_key", "platform_name", "known_on_platform", "platform_status", "overlaps", "candidates"]
 UNCHANGED = ["watermark", "inputs_digest", "policy_digest", "lane", "action", "gates_red", "score_steps"]
 
 

@@ -4,7 +4,8 @@ A flight of N account days, k of them over at the instant, and e of the present 
 
     elapsed share  x / y = (k * D + e) / (N * D)            every account day counts the same, whether it has 23, 24 or 25 hours
 
-and a curve is a share of the budget as a function of it:
+Where days have weights (`day_weights`: sale days and holidays of the policy's calendar, planned gaps), a day counts by its weight instead of 1, so
+that k is the weight of the days over, N that of all days, and e / D counts by the present day's. A curve is a share of the budget as a function of it:
 
     even      x / y
     ahead     min(1, 1.2 x / y)
@@ -24,11 +25,12 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
-from pacing_brain import zones
+from pacing_brain import day_weights, zones
+from pacing_brain.days import number
 
 Share = tuple[np.ndarray, np.ndarray]  # numerator, denominator: Python integers
 ONE_DAY = pd.Timedelta(days=1)
-COLUMNS = ["start_date", "end_date", "account_timezone", "budget_micros", "curve", "curve_pct", "target_to_date_micros", "updated_at", "watermark"]
+COLUMNS = ["start_date", "end_date", "account_timezone", "budget_micros", "curve", "curve_pct", "target_to_date_micros", "updated_at", "watermark", "day_weights"]
 CURVES = ("even", "ahead", "asap", "front", "back", "custom")
 
 
@@ -42,7 +44,7 @@ def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
     Returns:
         Int64 micros; null where the instant, the zone, the curve's percent or a custom curve's target is not known.
     """
-    share = _curve(flights, *elapsed(flights, at))
+    share = _curve(flights, *weighted(flights, at))
     budgets = flights["budget_micros"].astype("int64").to_numpy().astype(object)
     stated = flights["target_to_date_micros"].notna().to_numpy() & flights["curve"].ne("asap").to_numpy()
     share = _anchored(flights, share, budgets, stated)
@@ -62,6 +64,24 @@ def elapsed(flights: pd.DataFrame, at: pd.Series) -> Share:
     days = _whole((flights["end_date"] - flights["start_date"]).dt.days + 1)
     whole = days * length
     return np.clip(before * length + gone, 0, whole).astype(object), whole.astype(object)
+
+
+def weighted(flights: pd.DataFrame, at: pd.Series) -> Share:
+    """The elapsed share with each day counted by its weight."""
+    x, y = elapsed(flights, at)
+    special = day_weights.of(flights)
+    if not special:
+        return x, y
+    days = np.maximum(_whole((flights["end_date"] - flights["start_date"]).dt.days + 1), 1)
+    length, start, end = y // days, number(flights["start_date"]), number(flights["end_date"])
+    gone, all_days = x.copy() * day_weights.WHOLE, y.copy() * day_weights.WHOLE
+    for rows, day, weight in special:
+        inside = rows[(start[rows] <= day) & (day <= end[rows])]
+        of_day = np.clip(x[inside] - (day - start[inside]).astype(object) * length[inside], 0, length[inside])
+        gone[inside] += (weight - day_weights.WHOLE) * of_day
+        all_days[inside] += (weight - day_weights.WHOLE) * length[inside]
+    nothing = all_days <= 0  # a flight of gaps alone is paced as if there were none
+    return np.where(nothing, x, gone), np.where(nothing, y, all_days)
 
 
 def _whole(values: pd.Series) -> np.ndarray:
@@ -101,7 +121,7 @@ def _anchored(flights: pd.DataFrame, share: Share, budgets: np.ndarray, stated: 
     rows = flights[stated]
     target = np.clip(rows["target_to_date_micros"].astype("int64").to_numpy(), 0, rows["budget_micros"].to_numpy("int64")).astype(object)
     cx, cy = share[0][stated], share[1][stated]
-    ux, uy = _curve(rows, *elapsed(rows, _anchors(rows)))
+    ux, uy = _curve(rows, *weighted(rows, _anchors(rows)))
     budget = budgets[stated]
     rising = cx * uy < ux * cy  # before the anchor
     low_x, low_y = target * cx * uy, np.maximum(ux, 1) * cy

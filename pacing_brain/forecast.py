@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pacing_brain import curves, pacing, spend_days, spend_rate, zones
+from pacing_brain import curves, day_weights, pacing, spend_days, spend_rate, zones
 from pacing_brain.days import days as as_days
 from pacing_brain.days import number
 from pacing_brain.landing import Landing
@@ -76,7 +76,7 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     rows = flights[READ][told]
     left = _Left.of(rows)
     known = spend_days.history(rows, days, left.closed)
-    rate = spend_rate.rate(known.micros, known.weekday)
+    rate = spend_rate.rate(day_weights.without(known.micros, rows, left.closed), known.weekday)
     usable = (rate.known_days > 0) | (left.whole <= 0)
     figures = _figures(rows, left, rate, known.weekday, values[told], window_hours)
     why = why_not.to_numpy(dtype=object)
@@ -103,7 +103,8 @@ def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
 def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
     """Every figure of the forecast by its column's name."""
     level = np.nan_to_num(rate.level)
-    landing = _landing(flights, left, rate, level * _days_left(left, rate, weekday) * _bent(flights, left))
+    coming = _days_left(left, rate, weekday) + day_weights.more_days(flights, left.closed, left.today, rate.profile, weekday)
+    landing = _landing(flights, left, rate, level * np.maximum(coming, 0.0) * _bent(flights, left))
     today = level * rate.profile[np.arange(len(level)), (weekday + 1) % 7]
     budget = left.spent + left.budget
     tolerance = values["forecast_tolerance_pct"].to_numpy("float64") / 100.0

@@ -92,6 +92,9 @@ TARGETS = _frame(
     target_to_date_micros=(MICROS_OR_NULL, NULLABLE, "planned to date as the tracker states it (curve custom)"),
     updated_at=(INSTANT, NULLABLE, "when a person last changed the row"),
     owner=(TEXT, NULLABLE, "Slack user or name"),
+    pause_from=(DAY, NULLABLE, "first day of a planned gap, in which nothing is planned"),
+    pause_to=(DAY, NULLABLE, "its last day"),
+    rollover_cap_pct=(RATIO, NULLABLE, "of a monthly cycle: most percent of a month's budget that its unspent rest adds to the next month"),
 )
 
 # What was reported: one row per account, campaign, name, currency and day, as the spend query groups them.
@@ -248,6 +251,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "budget_micros": ("plan", ""), "gross_micros": ("plan", ""), "fee_pct": ("plan", ""),
     "start_date": ("plan", ""), "end_date": ("plan", ""),
     "curve": ("plan", ""), "curve_pct": ("plan", ""), "target_to_date_micros": ("plan", ""), "updated_at": ("plan", ""), "owner": ("plan", ""),
+    "pause_from": ("plan", ""), "pause_to": ("plan", ""), "rollover_cap_pct": ("plan", ""),
     # --- match: who is who (over everything, before the graph) ---
     "match_kind": ("match", "id | alias | name | ambiguous | none"),
     "campaign_key": ("match", "platform/account/id (or name:...) of the matched campaign; null unless exactly one"),
@@ -257,12 +261,14 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "platform_campaign_id": ("match", "the id a halt would act on; null unless id or alias"),
     "name_similarity": ("match", "0..1, plan name against platform name; null without a candidate"),
     "candidates": ("match", "object: list of dicts {campaign_key, campaign_id, campaign_name, account_id, similarity, spend_micros, verdict, why}"),
-    "campaigns": ("match", ("object: of a line over several campaigns a list of dicts {row, campaign_id, campaign_key, account_id, match_kind, "
+    "campaigns": ("match", ("object: of a line over several campaigns a list of dicts {row, platform, campaign_id, campaign_key, account_id, match_kind, "
                             "actual_micros (reconcile)}; else null")),
     "known_on_platform": ("match", "bool: a spend row or the campaign list knows it"),
     "platform_status": ("match", "lower case or null"),
     "overlaps": ("match", "other flight_ids whose days overlap on the same campaign, comma separated; empty: none"),
     "overlap_evidence": ("match", "their rows and the shared days, as people read them; empty: none"),
+    "rolled_micros": ("calendar", "Int64: of the budget, what the month before left unspent; null without a rollover"),
+    "day_weights": ("calendar", "days that do not count 1: `2026-11-27 1.8, 2026-12-24 0`; null: none"),
     # --- reconcile: sums of the flight's own days ---
     "day_start": ("reconcile", "instant: start 00:00 in the account's zone"),
     "day_end": ("reconcile", "instant: end + 1 day 00:00 in the account's zone"),
@@ -360,7 +366,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
 }
 
 _WHOLE = [
-    "budget_micros", "gross_micros", "target_to_date_micros", "row", "n_campaigns", "n_matched", "actual_micros",
+    "budget_micros", "rolled_micros", "gross_micros", "target_to_date_micros", "row", "n_campaigns", "n_matched", "actual_micros",
     "after_watermark_micros", "credit_micros", "spend_days", "row_days", "closed_micros", "closed_days",
     "closed_day_micros", "last7_micros", "last7_days", "impressions", "closed_day_impressions", "duplicate_days", "bad_days", "daily_budget_micros",
     "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
@@ -370,11 +376,11 @@ _WHOLE = [
     "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros",
 ]
 _RATIOS = [
-    "fee_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
+    "fee_pct", "rollover_cap_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
     "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "level_pct", "level_z", "off_plan_pct", "p_over", "p_under",
 ]
 _DAYS = [
-    "start_date", "end_date", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
+    "start_date", "end_date", "pause_from", "pause_to", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
     "platform_start", "platform_end", "used_up_day",
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]

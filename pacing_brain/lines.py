@@ -106,7 +106,7 @@ def _together(values: pd.Series) -> str | None:
 
 def _member(row: dict[str, Any]) -> dict[str, Any]:
     account = row["account_id"] if pd.isna(row["matched_account"]) else row["matched_account"]
-    return {"row": row["row"], "campaign_id": _or_none(row["campaign_id"]), "campaign_name": _or_none(row["campaign_name"]),
+    return {"row": row["row"], "platform": row["platform"], "campaign_id": _or_none(row["campaign_id"]), "campaign_name": _or_none(row["campaign_name"]),
             "campaign_key": _or_none(row["campaign_key"]), "account_id": _or_none(account), "match_kind": row["kind"]}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from pacing_brain import candidates as near
-from pacing_brain import lines, names
+from pacing_brain import day_weights, lines, names, rollover
 from pacing_brain.days import buckets, quarantined
 from pacing_brain.model import Inputs
 from pacing_brain.roster import JOIN, Codes, joined, positions, roster
@@ -38,7 +38,7 @@ class _Plan:
 
 
 def match(inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(flights, days): one row per flight with the plan and match columns of `FLIGHT_COLUMNS`, sorted by flight_id; and every spend row
+    """(flights, days): one row per flight with the plan, match and calendar columns of `FLIGHT_COLUMNS`, sorted by flight_id; and every spend row
     with campaign_key, flight_id and bucket (`days.py`). Independent of row order.
     """
     platform, campaign = roster(inputs.spend, inputs.campaigns)
@@ -47,7 +47,8 @@ def match(inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     denied = _by_alias(plan, platform, inputs)
     _by_name(plan, platform, denied)
     found = _candidates(plan, platform, denied, tied, inputs)
-    return lines.assemble(plan.rows.assign(code=plan.code, kind=plan.kind), platform, campaign, found, inputs.spend)
+    flights, days = lines.assemble(plan.rows.assign(code=plan.code, kind=plan.kind), platform, campaign, found, inputs.spend)
+    return day_weights.attach(rollover.roll(flights, days, inputs.run.days_from), inputs.policy), days
 
 
 def _planned(targets: pd.DataFrame) -> _Plan:

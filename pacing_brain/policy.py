@@ -213,6 +213,8 @@ class Alerts(_Table):
     monitor_channel: str = ""  # where the monitor says that it is ill itself; empty: SLACK_CHANNEL
 
 
+CALENDAR = re.compile(r"(?P<first>\d{4}-\d\d-\d\d)(?:\.\.(?P<last>\d{4}-\d\d-\d\d))?(?: +(?P<selector>\S.*))?")
+MOST_CALENDAR_DAYS, MOST_WEIGHT = 92, 20.0
 SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 PERSON = re.compile(r"[UW][A-Z0-9]+|os:\S+|group:S[A-Z0-9]+")
 
@@ -271,6 +273,7 @@ class Policy(_Table):
     ended: Ended = Ended()
     clock: Clock = Clock()
     breaker: Breaker = Breaker()
+    calendar: dict[str, float] = Field(default_factory=dict)  # `2026-11-27` or `2026-12-24..2026-12-26`, then a selector or nothing -> weight of each day
     routes: dict[str, Route] = Field(default_factory=dict)
     digests: Digests = Digests()
     alerts: Alerts = Alerts()
@@ -305,6 +308,15 @@ class Policy(_Table):
         for channel, span in value.items():
             if span and not SPAN.fullmatch(span):
                 raise ValueError(f"{channel}: {span!r} is no span of hours: write it as 20:00-07:30")
+        return value
+
+    @field_validator("calendar")
+    @classmethod
+    def _calendar(cls, value: dict[str, float]) -> dict[str, float]:
+        for key, weight in value.items():
+            parse_calendar(key)
+            if not 0.0 <= weight <= MOST_WEIGHT:
+                raise ValueError(f"{key}: {weight:g} is no weight of a day: write 0 to {MOST_WEIGHT:g}, 1 for a day like any other")
         return value
 
     @field_validator("people")
@@ -402,6 +414,19 @@ class Policy(_Table):
         resolved = pd.DataFrame(columns, index=rows.index)
         return resolved.assign(stake_units=self._stake_units(rows, resolved))
 
+    @property
+    def calendar_days(self) -> Iterator[tuple[pd.DatetimeIndex, tuple[str, str] | None, float]]:
+        """(days, selector or none, weight): those for all first, then from the general scope to the specific, so that the last one wins."""
+        parsed = [(*parse_calendar(key), weight) for key, weight in self.calendar.items()]
+        yield from sorted(parsed, key=lambda one: SCOPE_ORDER.index(one[1][0]) if one[1] else -1)
+
+    @staticmethod
+    def selects(selector: tuple[str, str] | None, rows: pd.DataFrame) -> Any:
+        """Whether a selector holds for each row; without one it does."""
+        if selector is None:
+            return np.ones(len(rows), dtype=bool)
+        return rows[SCOPE_COLUMNS[selector[0]]].astype("str").str.casefold().eq(selector[1].casefold()).fillna(value=False).to_numpy(dtype=bool)
+
     def approvals_in(self, tables: Mapping[str, Any]) -> Approvals:
         """`[approvals]` with a scope's own keys over it; amounts currency by currency."""
         whole, own = self.approvals.model_dump(), dict(tables.get("approvals", {}))
@@ -448,6 +473,18 @@ def parse_selector(selector: str, kinds: tuple[str, ...] = SCOPE_ORDER) -> tuple
     if kind not in kinds or not re.fullmatch(r"\S.*", value):
         raise ValueError(f"{selector!r} is no selector: write one of {', '.join(kinds)}, then = and a value")
     return kind, value
+
+
+def parse_calendar(key: str) -> tuple[pd.DatetimeIndex, tuple[str, str] | None]:
+    """`2026-12-24..2026-12-26 market=DE` -> its days, and its selector or none."""
+    said = CALENDAR.fullmatch(key)
+    try:
+        first, last = (pd.Timestamp(day) for day in (said["first"], said["last"] or said["first"])) if said else (None, None)
+    except ValueError:
+        first = None
+    if said is None or first is None or last is None or not 0 <= (last - first).days < MOST_CALENDAR_DAYS:
+        raise ValueError(f"{key!r} is no day: write 2026-11-27 or 2026-12-24..2026-12-26, then a selector such as market=DE if it is not for all")
+    return pd.date_range(first, last), parse_selector(said["selector"]) if said["selector"] else None
 
 
 def _known_zone(value: str) -> str:

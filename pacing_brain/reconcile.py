@@ -101,10 +101,10 @@ def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str,
 
 def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: pd.Series) -> pd.Series:
     """The watermark; of a line over several accounts the earliest of theirs."""
-    lines = flights.loc[flights["campaigns"].notna(), ["platform", "campaigns"]]
+    lines = flights.loc[flights["campaigns"].notna(), "campaigns"]
     if lines.empty:
         return watermark
-    members = pd.DataFrame([(at, platform, one["account_id"]) for at, platform, campaigns in lines.itertuples(name=None) for one in campaigns],
+    members = pd.DataFrame([(at, one["platform"], one["account_id"]) for at, campaigns in lines.items() for one in campaigns],
                            columns=["at", "platform", "account_id"]).astype({"platform": "str", "account_id": "str"})
     at = account_positions(members, accounts)
     reached = accounts["watermark"].take(np.maximum(at, 0)).reset_index(drop=True).where(at >= 0)

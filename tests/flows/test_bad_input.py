@@ -261,7 +261,7 @@ REFUSED = {  # what is spoiled in a row -> its changes, the column at fault, wor
     "unknown currency": ({"currency": "POUND"}, "currency", "no ISO 4217 currency"),
     "id in powers of ten": ({"campaign_id": "1.2E+17"}, "campaign_id", "rounded by a spreadsheet"),
     "rounded id": ({"campaign_id": "12345678901234500"}, "campaign_id", "rounded by a spreadsheet"),
-    "pause windows": ({"pause_from": "2026-11-10"}, "pause_from", "not supported yet"),
+    "pause windows": ({"pause_from": "2026-11-10"}, "pause_from", "stands alone"),
 }
 READ_AS = {"£3,000.00": "G1", "3,000.00": "G2", "GBP 3000": "G3"}  # amounts as people write them
 

@@ -43,9 +43,9 @@ def test_a_good_row_is_a_target():
     ("campaign_id", "123456789012346000", "rounded by a spreadsheet"), ("account_id", "1,2E+17", "rounded by a spreadsheet"),
     ("campaign_id", "1234567890123450", "rounded by a spreadsheet"),
     ("curve", "sideways", "is no curve"), ("curve", "front:120", "is no curve"), ("curve", "front", "is no curve"),
-    ("budget_group", "G1", "not supported yet"), ("parent_flight_id", "F0", "not supported yet"), ("cycle", "monthly:32", "is no cycle"), ("cycle", "weekly", "is no cycle"),
-    ("rollover_cap_pct", "10", "not supported yet"), ("pause_from", "2026-04-05", "not supported yet"),
-    ("pause_to", "2026-04-06", "not supported yet"), ("budget_type", "hourly", "no type of budget"),
+    ("parent_flight_id", "F0", "is no line of this plan"), ("cycle", "monthly:32", "is no cycle"), ("cycle", "weekly", "is no cycle"),
+    ("rollover_cap_pct", "10", "needs a cycle"), ("pause_from", "2026-04-05", "stands alone"), ("pause_to", "2026-04-05", "stands alone"),
+    ("budget_type", "hourly", "no type of budget"),
     ("cost_basis", "grossish", "neither net nor gross"), ("updated_at", "03/04/2026", "can mean"),
     ("target_to_date", "2000", "more than the budget"), ("target_to_date", "-1", "is negative"),
 ])

@@ -40,7 +40,7 @@ def flights(**columns: Any) -> pd.DataFrame:
     zone = table["account_timezone"]
     begin, end = zones.midnights(table["start_date"], zone), zones.midnights(table["end_date"] + pd.Timedelta(days=1), zone)
     table = table.assign(day_start=begin, day_end=end)
-    wanted = [name for name, (stage, _) in frames.FLIGHT_COLUMNS.items() if stage in ("plan", "match", "reconcile", "levels") or name in data
+    wanted = [name for name, (stage, _) in frames.FLIGHT_COLUMNS.items() if stage in ("plan", "match", "calendar", "reconcile", "levels") or name in data
               or name in FIRST_LATER]
     return table[wanted].astype({"known_on_platform": "bool"})
 
