@@ -1,4 +1,4 @@
-"""What an append costs, how long a click waits beside a run, and how much room entries take. Off by default: `PACING_BENCH=1 pytest -s tests/bench`.
+"""What an append costs, how long a click waits beside a run, and how much room entries take. Off by default: `PACING_TEST_BENCH=1 pytest -s tests/bench`.
 
 Bodies are those of the sample agency's decisions; the server is durable (fsync on), as in production.
 """
@@ -24,7 +24,7 @@ from pacing_brain.decision import bodies
 from tests.conftest import APP_LOGIN
 from tests.worlds import inputs_of, sample_world
 
-pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800), pytest.mark.skipif(os.environ.get("PACING_BENCH") != "1", reason="PACING_BENCH=1 turns it on")]
+pytestmark = [pytest.mark.bench, pytest.mark.timeout(1800), pytest.mark.skipif(os.environ.get("PACING_TEST_BENCH") != "1", reason="PACING_TEST_BENCH=1 turns it on")]
 
 CAMPAIGNS = 100_000
 ROUNDS = 4
