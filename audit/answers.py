@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, Connection, Row, Text, any_, literal, select
+from sqlalchemy import ARRAY, Connection, Row, Text, any_, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from audit.database import Database, storable_text
-from audit.tables import answers, ledger_head
+from audit.tables import answers, ledger_head, recommendations
 
 TOOK_EFFECT = ("accepted", "counted")
 DECIDE = ("approve_halt", "undo", "report_paused")
@@ -71,6 +71,12 @@ def approvals(connection: Connection, recommendation_id: str, version: int, acti
              answers.c.verdict.in_(TOOK_EFFECT))
     rows = [_given(row) for row in connection.execute(select(answers).where(*of_it).order_by(answers.c.position))]
     return list({given.person: given for given in reversed(rows)}.values())[::-1]
+
+
+def by_policy(connection: Connection, run_id: str) -> int:
+    """How many pauses that a run asked for a policy has approved by itself."""
+    of_run = select(func.count()).select_from(answers).join(recommendations, recommendations.c.recommendation_id == answers.c.subject)
+    return int(connection.execute(of_run.where(answers.c.via == "policy", recommendations.c.run_id == run_id)).scalar_one())
 
 
 def approved(connection: Connection, recommendation_ids: Collection[str]) -> dict[str, list[Given]]:

@@ -181,8 +181,10 @@ def asked_campaign(incident: Incident | None) -> dict[str, Any]:
 
 def _by(connection: Connection, click: Click, who: Answerer) -> dict[str, Any]:
     """Who it was, as the record says it everywhere, and the human behind it."""
-    known = identity.Click(click.team, click.user_id) if click.via == "slack" else identity.claimed(connection, click.claim or "")
-    return {"by": known.body, "human": who.person} | {name: value for name, value in (("reason", click.reason), ("choice", click.choice)) if value}
+    known: dict[str, Any] = {"via": click.via, "person": click.user_id, "owner": click.claim}  # a policy, which is nobody
+    if click.via != "policy":
+        known = (identity.Click(click.team, click.user_id) if click.via == "slack" else identity.claimed(connection, click.claim or "")).body
+    return {"by": known, "human": who.person} | {name: value for name, value in (("reason", click.reason), ("choice", click.choice)) if value}
 
 
 def _say(connection: Connection, held: Held, kind: str, subject: str, body: dict[str, Any]) -> int:

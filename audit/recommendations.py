@@ -236,7 +236,8 @@ def _settled(asks: Sequence[Asked], rows: Sequence[Recommendation], said: Mappin
 
 def _renew(settled: Settled, before: Recommendation, ask: Asked) -> int:
     """The same question with new figures; 1 when it is another question, with the next version."""
-    newest = replace(before, run_id=ask.run_id, decision_seq=ask.decision_seq, renewed_at=ask.at, expires_at=ask.expires_at, facts=dict(ask.facts))
+    newest = replace(before, run_id=ask.run_id, decision_seq=ask.decision_seq, renewed_at=ask.at, expires_at=ask.expires_at, facts=dict(ask.facts),
+                     basis={**before.basis, "action": ask.basis.get("action")})
     what = lifetime.changed(before.basis, ask.basis)
     if not what:
         _keep(settled, newest, "recommendation_renewed")

@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from audit import incidents, outbox, told
+from audit import answers, incidents, outbox, told
 from audit.acts import Act, Leased, Outcome, Stopped
 from audit.outbox import OutgoingMessage, delivery_id
 from audit.recommendations import Recommendation
 from connectors.platforms.by_hand import pause_by_hand
 from connectors.platforms.model import Platform
+from flows import autonomy
 from flows.act_end import End
 from flows.alarms import alarm
 from flows.anchoring import after_answer
@@ -58,9 +59,9 @@ def apply_approved(settings: Settings) -> list[Applied]:
 
 def carry_out_all(house: House) -> list[Applied]:
     """Every approval that waits, one after the other; one that cannot be finished now is tried again by the next."""
-    waiting = house.acts.waiting()
-    policy = Policy.load(house.settings.policy) if waiting and house.settings.policy else house.policy  # as it is now
-    found = [carry_out(house, policy, recommendation_id) for recommendation_id in waiting]
+    policy = Policy.load(house.settings.policy) if house.settings.policy else house.policy  # as it is now
+    autonomy.approve(house, policy)
+    found = [carry_out(house, policy, recommendation_id) for recommendation_id in house.acts.waiting()]
     return [applied for applied in found if applied is not None]
 
 
@@ -208,7 +209,9 @@ def _told(connection: Connection, house: House, ended: Recommendation, leased: L
     flight: Any = incident.finding.facts.get("flight")
     about = str((flight or {}).get("campaign_name") or one.campaign_id)
     outcome = {"done": "resumed", "unknown": "resume_unknown"}.get(end.outcome, "not_resumed") if leased.act.kind == "resume" else end.outcome
-    reply = outcome_reply(outcome, about, end.why, steps=end.said.get("steps", ()), url=end.said.get("link"))
+    own = [given for given in answers.approvals(connection, one.recommendation_id, one.version) if given.via == autonomy.VIA]
+    why = f"{end.why} The policy approved it by itself; {own[-1].facts.get('claim')} answers for it." if own else end.why
+    reply = outcome_reply(outcome, about, why, steps=end.said.get("steps", ()), url=end.said.get("link"))
     thread, channel, _ = where
     return [*cards, OutgoingMessage(delivery_id(event, thread, "reply"), channel, thread, "reply", reply.text, reply.blocks)]
 

@@ -64,7 +64,10 @@ class Asking:
         if done is not None and done.ended_at is not None:
             given = self.approved.get(done.recommendation_id, [])
             who = [one for one in given if one.answer == ("undo" if done.status in (*lifetime.TAKEN_BACK, "resumed") else "approve_halt")]
-            yield Decided(done.status, done.ended_at, done.ended_seq or 0, who[-1].user_id if who else "", closed=done.status != "resumed")
+            if who and who[-1].via == "policy":
+                yield Decided("by_policy", who[-1].at, who[-1].seq or 0, str(who[-1].facts.get("claim")))
+            if not who or who[-1].via != "policy" or done.status != "approved":
+                yield Decided(done.status, done.ended_at, done.ended_seq or 0, who[-1].user_id if who else "", closed=done.status != "resumed")
             yield from (Decided("reported" if one.answer == "report_paused" else "undo", one.at, one.seq or 0, one.user_id) for one in given
                         if (one.answer == "report_paused" and done.status == "handed_over") or (one.answer == "undo" and one.version == done.version))
 

@@ -17,7 +17,7 @@ from pacing_brain import incidents as lifecycle
 from pacing_brain import lifetime
 from pacing_brain.answers import Extent
 from pacing_brain.decision import bodies
-from pacing_brain.model import Action, IncidentChange, Inputs, Outcome, Problem, SourceState
+from pacing_brain.model import HALTS, Action, IncidentChange, Inputs, Outcome, Problem, SourceState
 from pacing_brain.natives import natives
 
 SHARD_ENTRIES = 2_000  # each shard is a short transaction: a click waits for one at most
@@ -162,7 +162,7 @@ def _asked(run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[Incid
     """What this run asks people about, one per flight. `mode = "observe"` asks for nothing."""
     incident_of = {flight: change.incident for change in changes if change.kind != "resolved" for flight in change.incident.finding.flights
                    if change.incident.finding.scope == f"campaign:{flight}" and change.incident.finding.problem is not Problem.STILL_SPENDING}
-    asks = outcome.decisions["action"].eq(Action.RECOMMEND_HALT.value) & (inputs.policy.mode != "observe")
+    asks = outcome.decisions["action"].isin(HALTS) & (inputs.policy.mode != "observe")
     until = inputs.run.as_of + timedelta(hours=inputs.policy.approvals.expires_after_hours)
     found = []
     for row in natives(outcome.decisions.loc[asks, ASKED]):

@@ -11,7 +11,7 @@ import pandas as pd
 from flows.recording import unjudged
 from notifiers.telling import needs_card
 from pacing_brain import incidents
-from pacing_brain.model import Action, Finding, Incident, Outcome, RunContext
+from pacing_brain.model import HALTS, Finding, Incident, Outcome, RunContext
 from pacing_brain.natives import natives
 
 Row = dict[str, Any]
@@ -31,7 +31,7 @@ class Side:
     @classmethod
     def starting(cls, before: Iterable[Incident], memory: pd.DataFrame) -> Self:
         return cls({incident.fingerprint: incident for incident in before},
-                   set(memory.loc[memory["action"].eq(Action.RECOMMEND_HALT.value), "flight_id"]))
+                   set(memory.loc[memory["action"].isin(HALTS), "flight_id"]))
 
     def live(self, outcome: Outcome, run: RunContext) -> None:
         """One window more. An alert is a problem that people get a card of: opened, or changed in what they would do about it."""
@@ -44,7 +44,7 @@ class Side:
             self.open[change.incident.fingerprint] = change.incident
             self.alerts[day] += change.kind != "renewed" and needs_card(change.incident.finding)
         decisions = outcome.decisions
-        asked = decisions[decisions["action"].eq(Action.RECOMMEND_HALT.value)]
+        asked = decisions[decisions["action"].isin(HALTS)]
         new = natives(asked.loc[~asked["flight_id"].isin(self.asking), ["flight_id", "campaign_name", "currency", "actual_micros", "target_micros"]])
         self.halts += [{"run_id": run.run_id, "flight_id": row["flight_id"], "campaign_name": row["campaign_name"], "currency": row["currency"],
                         "off_plan_micros": off_plan(row)} for row in new]

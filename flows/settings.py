@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     home: Path = Field(default=Path(".pacing"), alias="PACING_HOME")
     database_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_URL")
     database_admin_url: SecretStr | None = Field(default=None, alias="PACING_DATABASE_ADMIN_URL")
+    allow_autonomous: Literal["1"] | None = Field(default=None, alias="PACING_ALLOW_AUTONOMOUS")
     allow_embedded_database: Literal["1"] | None = Field(default=None, alias="PACING_ALLOW_EMBEDDED_DATABASE")
     ops_port: int = Field(default=9300, ge=1, le=65535, alias="PACING_OPS_PORT")
     tracker: str | None = Field(default=None, alias="PACING_TRACKER")

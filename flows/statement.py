@@ -21,7 +21,7 @@ from notifiers.report_tables import units
 from pacing_brain import curves, match, zones
 from pacing_brain.errors import RunError
 from pacing_brain.frames import DAY
-from pacing_brain.model import Inputs
+from pacing_brain.model import HALTS, Inputs
 from pacing_brain.natives import natives
 
 Row = dict[str, Any]
@@ -138,7 +138,7 @@ def _flights(month: Month, entries: Iterable[Recorded]) -> Iterator[Row]:
             "budget": units(row["budget_micros"]), "planned": units(row["planned_micros"]), "spent_as_known_then": units(then), "spent_as_known_now": units(now),
             "changed_since": units(now - then), "off_plan": None if row["planned_micros"] is None else units(now - row["planned_micros"]),
             "decisions": len(said), "critical": sum(one.get("severity") == "critical" for one in said),
-            "halts_recommended": sum(one.get("action") == "recommend_halt" for one in said), "spend_not_judged": units(month.not_judged.get(flight, 0))}
+            "halts_recommended": sum(one.get("action") in HALTS for one in said), "spend_not_judged": units(month.not_judged.get(flight, 0))}
 
 
 def _approvals(house: House, entries: Iterable[Recorded]) -> Iterator[Row]:

@@ -22,7 +22,8 @@ WIDEST = 150
 EMOJI = {"healthy": "🟢", "warning": "🟡", "critical": "🔴", "escalate": "🔎"}
 LANES = ("critical", "escalate", "warning", "healthy")  # worst first
 LANE_WORDS = {"healthy": "on plan", "warning": "to watch", "critical": "critical", "escalate": "need a person"}
-ACTION_WORDS = {"log_only": "nothing to do", "slack_alert": "people are told", "escalate": "a person is asked", "recommend_halt": "a pause is recommended"}
+ACTION_WORDS = {"log_only": "nothing to do", "slack_alert": "people are told", "escalate": "a person is asked", "recommend_halt": "a pause is recommended",
+                "autonomous_halt": "the policy may pause it"}
 SCALE = Stake()  # its least amounts by currency say how far a yen is from a pound, near enough to sort by
 RANK = {"critical": 0, "warning": 1, "healthy": 2}
 

@@ -4,7 +4,7 @@ from notifiers.cards_blocks import Button, actions, context, section
 from notifiers.cards_facts import Ask, CardContext, Decided, Facts, command, open_link, platform
 from notifiers.cards_text import link, outside, people, person, plain, token
 from notifiers.message import Block
-from pacing_brain.model import Action, Incident
+from pacing_brain.model import HALTS, Action, Incident
 
 ACKNOWLEDGE, SNOOZE, EXPLAIN = ("I'm on it", "acknowledge"), ("Remind me later", "snooze"), ("Show the working", "explain")
 
@@ -12,6 +12,7 @@ ACKNOWLEDGE, SNOOZE, EXPLAIN = ("I'm on it", "acknowledge"), ("Remind me later",
 DECIDED = {  # {who}, {at}; the reason, the time and the record follow
     "one_approval": "✍️ *One approval of two*: {who}, {at}. A second person must approve.",
     "approved": "✅ *Pause approved* by {who}, {at}.",
+    "by_policy": "🤖 *Pause approved by the policy itself*, for which {who} answers, {at}.",
     "attempting": "⏳ *Being paused*, {at}.",
     "done": "⏸️ *Paused*, {at}, and read back. It stays paused until a person resumes it.",
     "handed_over": "👤 *{who} pauses it*, {at}. The next runs look whether spend stops.",
@@ -103,12 +104,13 @@ def who_decides(incident: Incident, card: CardContext, row: Facts, said: str = "
 
 
 def _decision(incident: Incident, card: CardContext) -> list[str]:
-    if card.ask is None or incident.state != "open" or incident.finding.action is not Action.RECOMMEND_HALT:
+    if card.ask is None or incident.state != "open" or incident.finding.action not in HALTS:
         return []
     deciders = f"Can decide: {people(card.deciders)}." if card.deciders else "Nobody is named as approver in the policy yet."
     until = f"Open until {token(card.ask.expires_at)}; each run that finds it again renews it here, with new figures." if (
         card.ask.expires_at) else "Each run that finds it again renews it here, with new figures."
-    said = [deciders, until, "Nothing is paused without an answer."]
+    alone = incident.finding.action is Action.AUTONOMOUS_HALT
+    said = [deciders, until, "The policy may pause it by itself, unless somebody answers first." if alone else "Nothing is paused without an answer."]
     if not card.interactive:
         approve = command("pacing", "recommendations", "approve", card.ask.id, "--as", "WHO", "--reason", "TEXT")
         said.append(f"Answer in a terminal: {approve}, or *reject* in place of *approve*.")

@@ -9,7 +9,7 @@ from notifiers.cards_facts import (
 from notifiers.cards_forecast import landing, waiting
 from notifiers.cards_text import clock_text, count, day, outside, plain, token, weekday
 from notifiers.message import Message
-from pacing_brain.model import Action, Incident, Severity
+from pacing_brain.model import HALTS, Incident, Severity
 
 CHECKLIST = (
     "1. *Status*: campaign, ad set and ad all on? Start date and hour right, in the account's time?",
@@ -26,7 +26,7 @@ def emoji(incident: Incident) -> str:
 
 
 def asks_pause(incident: Incident) -> bool:
-    return incident.finding.action is Action.RECOMMEND_HALT
+    return incident.finding.action in HALTS
 
 
 def _asked(incident: Incident, context: CardContext) -> str:

@@ -17,7 +17,7 @@ from notifiers.cards_text import count, duration, link, local_text, outside, pla
 from notifiers.cards_text import day as as_day
 from notifiers.message import Block, Message
 from notifiers.telling import worst_first
-from pacing_brain.model import Finding, Incident, Lane, Problem, Severity
+from pacing_brain.model import HALTS, Finding, Incident, Lane, Problem, Severity
 from pacing_brain.money import MICROS
 
 DIGEST_CHARACTERS = 2_200
@@ -158,7 +158,7 @@ def _is_critical(incident: Incident) -> bool:
 
 def _critical(worst_first: Sequence[Incident], most: int, *, asked: bool) -> list[str]:
     found = [one for one in worst_first if _is_critical(one)]
-    lines = [f"🔴 {_line(one.finding)}{' · pause recommended' if asked and one.finding.action == 'recommend_halt' else ''}" for one in found]
+    lines = [f"🔴 {_line(one.finding)}{' · pause recommended' if asked and one.finding.action in HALTS else ''}" for one in found]
     return _listed("*Critical, by money*", lines, most)
 
 

@@ -18,6 +18,7 @@ from notifiers import report_words as words
 from notifiers.cards_facts import pct_of_plan, platform, score_pct
 from notifiers.report import Report
 from pacing_brain.natives import natives
+from pacing_brain.model import HALTS
 
 FORMULA = "=+-@\t\r"
 EXACT_MICROS = 10**15  # a spreadsheet's number holds 15 digits; larger amounts are written as text
@@ -72,7 +73,7 @@ def flights(report: Report, most: int | None = None) -> Iterator[Cells]:
         yield [row["flight_id"], row["rows"], row["client"], row["market"], row["product"], platform(row["platform"]), row["account_id"],
                row["platform_campaign_id"] or row["campaign_id"], row["campaign_name"], row["owner"], row["start_date"], row["end_date"],
                row["currency"], units(row["budget_micros"]), units(target), units(actual), units(off), pct_of_plan(row), words.LANES[row["lane"]],
-               words.state(row), row["severity"], "pause recommended" if row["action"] == "recommend_halt" else "",
+               words.state(row), row["severity"], "pause recommended" if row["action"] in HALTS else "",
                None if row["score"] is None else score_pct(row), row["watermark"], units(row["after_watermark_micros"]), row["root_cause"],
                " ".join(row["mitigation"] or []), " ".join(row["reasons"] or []), row.get("standing_seq")]
 

@@ -15,7 +15,7 @@ from notifiers.cards_facts import CHECKS, account_number, curve, off_plan_micros
 from notifiers.cards_text import instant, neutral, span_days, weekday
 from notifiers.console import clean
 from notifiers.telling import SCALE
-from pacing_brain.model import Problem, Quarantined
+from pacing_brain.model import HALTS, Problem, Quarantined
 from pacing_brain.money import money
 from pacing_brain.natives import natives
 
@@ -163,7 +163,7 @@ def off_words(row: Row) -> str:
 def _more(row: Row) -> str:
     """Beside the verdict: what the percent does not say, and what is asked."""
     told, pct = state(row), pct_of_plan(row)
-    asked = "pause recommended" if row["action"] == "recommend_halt" else ""
+    asked = "pause recommended" if row["action"] in HALTS else ""
     return " · ".join(said for said in ("" if pct and told.startswith(pct) else told, asked) if said)
 
 

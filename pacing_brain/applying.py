@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from pacing_brain.model import Action
+from pacing_brain.model import HALTS
 
 Step = Literal["go", "done", "aborted"]
 WITHIN = timedelta(hours=1)  # an approval that could not be carried out for so long is not carried out any more
@@ -87,7 +87,7 @@ def still_asked(approved: Approved, decision: Mapping[str, Any] | None) -> str |
     """Why the brain, asked again with the spend of this minute, would not ask for it; none: it does."""
     if decision is None:
         return "The campaign's spend cannot be found any more."
-    if decision["action"] != Action.RECOMMEND_HALT.value:
+    if decision["action"] not in HALTS:
         return f"Asked again with the newest spend, the pause is no longer recommended: {_last(decision)}"
     if decision["direction"] != approved.direction:
         return f"With the newest spend it is {decision['direction']} plan, and the approval was for {approved.direction} plan."

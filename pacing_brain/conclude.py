@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pacing_brain import breaker, client_share, effects, findings, frames, match, reallocation, recalled, remembered
+from pacing_brain import autonomy, breaker, client_share, effects, findings, frames, match, reallocation, recalled, remembered
 from pacing_brain.digests import group_digests
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
 
@@ -26,7 +26,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
     decisions = _with_reallocation(client_share.name(decisions), inputs)
     held = breaker.look(decisions, inputs)
-    decisions = recalled.recall(breaker.hold(decisions, held), inputs)
+    decisions = autonomy.choose(recalled.recall(breaker.hold(decisions, held), inputs), inputs)
     decisions = _with_digests(decisions, inputs, days)
     decisions = _restate(decisions, inputs)
     seen = effects.see(inputs, days, accounts)

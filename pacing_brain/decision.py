@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from pacing_brain.model import Action
+from pacing_brain.model import HALTS
 from pacing_brain.natives import natives
 
 PLAN = ["flight_id", "campaign_name", "platform", "account_id", "client", "market", "product", "currency", "budget_micros", "start_date",
@@ -12,7 +12,6 @@ PLAN = ["flight_id", "campaign_name", "platform", "account_id", "client", "marke
 FORECAST = ["forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
             "forecast_hi95_micros", "p_over", "p_under", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros",
             "used_up_day", "wait_window_micros", "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros"]
-HALT_ON = [Action.RECOMMEND_HALT.value]
 
 
 def bodies(decisions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -46,7 +45,7 @@ def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[s
     }
     if several:
         body["campaigns"] = campaigns
-    if row["action"] in HALT_ON:
+    if row["action"] in HALTS:
         body["halt"] = _halt(row, campaigns)
     return body
 

@@ -354,7 +354,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "red_gates": ("confidence", "sorted, comma separated; empty: all green"),
     # --- lanes, root cause, mitigation ---
     "lane": ("lane", "escalate | healthy | warning | critical"),
-    "action": ("lane", "log_only | slack_alert | escalate | recommend_halt"),
+    "action": ("lane", "log_only | slack_alert | escalate | recommend_halt | autonomous_halt (conclude)"),
     "urgent": ("lane", "bool"),
     "problem": ("lane", "over | under | zero | stale | duplicate | currency | identity | unplanned | tracker | error | ''"),
     "incident_scope": ("lane", "campaign | account | source | tracker | ''"),

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from pacing_brain.model import HALTS
+
 BASIS = ("action", "direction", "severity", "budget_micros", "start_date", "end_date", "unexplained_pct", "platform", "account_id", "campaign_id")
 EXACT = tuple(name for name in BASIS if name != "unexplained_pct")
 UNEXPLAINED_POINTS = 5.0
@@ -25,11 +27,16 @@ def basis(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[str, ...]:
     """Which parts of the basis are others now; none: the same question."""
-    moved = [name for name in EXACT if before.get(name) != now.get(name)]
+    moved = [name for name in EXACT if _alike(before.get(name)) != _alike(now.get(name))]
     old, new = before.get("unexplained_pct"), now.get("unexplained_pct")
     if (old is None) != (new is None) or (old is not None and new is not None and abs(float(new) - float(old)) >= UNEXPLAINED_POINTS):
         moved.append("unexplained_pct")
     return tuple(moved)
+
+
+def _alike(value: Any) -> Any:
+    """A pause that the policy may approve by itself asks people the same as any other."""
+    return HALTS[0] if value in HALTS else value
 
 
 def blocks(status: str, same_incident: bool) -> bool:

@@ -32,6 +32,7 @@ class Action(StrEnum):
     SLACK_ALERT = "slack_alert"
     ESCALATE = "escalate"
     RECOMMEND_HALT = "recommend_halt"
+    AUTONOMOUS_HALT = "autonomous_halt"  # a pause that the policy may approve by itself
 
 
 class MatchKind(StrEnum):
@@ -53,6 +54,9 @@ class Gate(StrEnum):
     TIE_OUT = "tie_out"
     TRACKER = "tracker"
     CLOCK = "clock"
+
+
+HALTS = (Action.RECOMMEND_HALT.value, Action.AUTONOMOUS_HALT.value)
 
 
 class Problem(StrEnum):

@@ -238,6 +238,21 @@ class Approvals(_Table):
         return value
 
 
+class Autonomous(_Table):
+    """What `mode = "autonomous"` may do by itself, and who answers for it. Without PACING_ALLOW_AUTONOMOUS=1 in the acting process: nothing."""
+
+    owner: str = ""  # a person; every act is announced with this name
+    max_halts_per_run: int = Field(default=1, ge=0)
+    max_share_of_spend_pct: float = Field(default=5.0, ge=0.0, le=100.0)  # of a week's spend of the flights in the same currency
+
+    @field_validator("owner")
+    @classmethod
+    def _person(cls, value: str) -> str:
+        if value and (not PERSON.fullmatch(value) or value.startswith("group:")):
+            raise ValueError(f"{value!r} is no id of a person: write a Slack user (U...) or os:login")
+        return value
+
+
 _SYNONYMS = {"uk": ("gb", "united kingdom", "great britain"), "us": ("usa", "united states"), "de": ("germany", "deutschland"),
              "fr": ("france",), "es": ("spain", "espana"), "it": ("italy", "italia"), "nl": ("netherlands", "holland")}
 
@@ -252,7 +267,7 @@ BUILT_IN_SCOPES: dict[str, dict[str, Any]] = {
 class Policy(_Table):
     """Everything a decision depends on besides data. Immutable; equal policies have equal digests."""
 
-    mode: Literal["observe", "recommend"] = "recommend"
+    mode: Literal["observe", "recommend", "autonomous"] = "recommend"
     bands: Literal["fixed", "evidence"] = "fixed"
     schedule_hours: int = Field(default=4, ge=1, le=24)
     timezone: str = "UTC"  # of an account whose feed and tracker name none
@@ -278,17 +293,11 @@ class Policy(_Table):
     digests: Digests = Digests()
     alerts: Alerts = Alerts()
     approvals: Approvals = Approvals()
+    autonomous: Autonomous = Autonomous()
     quiet_hours: dict[str, str] = Field(default_factory=dict)  # channel, or `*` -> `20:00-07:30` in its zone
     people: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # a human's name -> their Slack users and os: logins
     synonyms: dict[str, tuple[str, ...]] = Field(default_factory=lambda: dict(_SYNONYMS))
     scope: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-    @field_validator("mode", mode="before")
-    @classmethod
-    def _not_yet(cls, value: object) -> object:
-        if value == "autonomous":
-            raise ValueError(f"{value!r} is not available in this version")
-        return value
 
     @field_validator("timezone")
     @classmethod
@@ -342,6 +351,12 @@ class Policy(_Table):
             if route.channel and whose.setdefault(route.channel, reader) != reader:
                 raise ValueError(f"channel {route.channel} is for {whose[route.channel]} and for {reader}: a client's channel shows that client only")
         return value
+
+    @model_validator(mode="after")
+    def _somebody_answers_for_it(self) -> Self:
+        if self.mode == "autonomous" and not (self.autonomous.owner and self.approvals.approvers):
+            raise ValueError("mode 'autonomous' needs [autonomous] owner, who answers for it, and [approvals] approvers, who can take a pause back")
+        return self
 
     @model_validator(mode="after")
     def _scopes_fit(self) -> Self:

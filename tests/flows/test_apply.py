@@ -374,6 +374,50 @@ def test_who_was_to_pause_it_says_that_it_is_paused(office: Office) -> None:
         policy.write_text(POLICY)
 
 
+AUTONOMOUS = 'mode = "autonomous"\n' + POLICY + '[autonomous]\nowner = "U0OWNER001"\nmax_halts_per_run = 2\nmax_share_of_spend_pct = 60.0\n'
+
+
+FORBIDS = [("", 1), ("stopped", 0), ("answered", 0), ("another policy", 0), ("two people", 0)]
+
+
+@pytest.mark.parametrize(("harm", "acts"), FORBIDS if DEEP else FORBIDS[:1])
+def test_the_policy_approves_by_itself_only_where_nothing_forbids_it(office: Office, harm, acts) -> None:
+    """Both switches, the very policy of the run, one approval enough, nobody's answer; then the path of every pause, announced with its owner."""
+    policy = office.desk.folder / "policy.toml"
+    two = AUTONOMOUS.replace("[autonomous]", "two_people_above = { EUR = 1 }\n[autonomous]")
+    try:
+        policy.write_text(two if harm == "two people" else AUTONOMOUS)
+        ran = office.desk.run(AT + timedelta(hours=4), PACING_POLICY=policy)
+        assert {flight: row["action"] for flight, row in ran.decisions.iterrows() if "halt" in row["action"]} == {"G3": "autonomous_halt", "M1": "autonomous_halt"}
+        assert set(ran.asks) == {"G3", "M1"}
+        office.platform.campaigns[M1].changed_at = AT
+        with office.house() as house:
+            assert carry_out_all(house) == []  # the process may not act by itself
+        with office.house(PACING_ALLOW_AUTONOMOUS="1") as house:
+            if harm == "stopped":
+                house.halts.set(stopped=True, who="os:ann", reason="a bad feed", by={})
+            if harm == "answered":
+                one = ran.asks["M1"]
+                version = house.incidents.get(one.incident_id).version
+                click = Click("T0", ANA, "1.9", "acknowledge", one.incident_id, version, choice="fixing")
+                assert Answering(house).answer(click, Caller("T0", ANA)).verdict == "accepted"
+            if harm == "another policy":
+                policy.write_text(AUTONOMOUS.replace("60.0", "70.0"))
+            assert [(one.outcome, office.platform.changes) for one in carry_out_all(house)] == [("done", [(M1, "paused")])] * acts
+            approved = [one for one in office.said(house, "recommendation_decided") if one["decision"] == "approved"]
+            assert [one["by"]["owner"] for one in approved] == ["U0OWNER001"] * acts
+            if acts:
+                assert "U0OWNER001 answers for it" in str([row for row in replies_of(house)])
+                assert carry_out_all(house) == []
+    finally:
+        policy.write_text(POLICY)
+
+
+def replies_of(house: House):
+    with house.database.transaction() as connection:
+        return connection.execute(sent.select().where(sent.c.kind == "reply")).all()
+
+
 def test_an_approval_that_nobody_carries_out_is_an_alarm_after_five_minutes(office: Office) -> None:
     """Once a day for each."""
     with office.house() as house:
