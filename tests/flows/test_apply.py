@@ -407,7 +407,7 @@ def test_the_policy_approves_by_itself_only_where_nothing_forbids_it(office: Off
             approved = [one for one in office.said(house, "recommendation_decided") if one["decision"] == "approved"]
             assert [one["by"]["owner"] for one in approved] == ["U0OWNER001"] * acts
             if acts:
-                assert "U0OWNER001 answers for it" in str([row for row in replies_of(house)])
+                assert "U0OWNER001 answers for it" in str(replies_of(house))
                 assert carry_out_all(house) == []
     finally:
         policy.write_text(POLICY)
