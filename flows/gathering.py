@@ -7,7 +7,7 @@ import pandas as pd
 
 from audit.runs import RunHandle
 from connectors.spend import SpendRead
-from flows.recorded_inputs import CONTEXT, INPUT_FRAMES, KEPT_AS, context_of, recorded
+from flows.recorded_inputs import CONTEXT, INPUT_FRAMES, KEPT_AS, LATER, context_of, recorded
 from flows.wiring import House
 from pacing_brain import frames
 from pacing_brain.context import not_final_from
@@ -100,5 +100,5 @@ def keep(house: House, run: RunHandle, inputs: Inputs) -> None:
     """Keep the inputs, all of them or none."""
     said = pd.DataFrame({"run": [inputs.run.model_dump(mode="json")], "quarantined": [[row.model_dump(mode="json") for row in inputs.quarantined]]},
                         dtype="object")
-    whole = {KEPT_AS.get(name, name): getattr(inputs, name) for name in INPUT_FRAMES} | {CONTEXT: said}
+    whole = {KEPT_AS.get(name, name): getattr(inputs, name) for name in INPUT_FRAMES if name not in LATER} | {CONTEXT: said}
     house.frames.keep_all(run.run_id, whole, by_week_of={"spend": "day"})

@@ -12,7 +12,8 @@ from pacing_brain.policy import Policy
 
 INPUT_FRAMES = {"targets": frames.TARGETS, "spend": frames.SPEND, "loads": frames.LOADS, "campaigns": frames.CAMPAIGNS,
                 "totals": frames.TOTALS, "memory": frames.MEMORY, "patterns": frames.PATTERNS, "history": frames.HISTORY,
-                "acts": frames.ACTS}
+                "acts": frames.ACTS, "breakdowns": frames.BREAKDOWNS}
+LATER = ("breakdowns",)  # kept by the second gather, if there was one
 KEPT_AS = {"memory": "memory_before"}  # what a run leaves for the next is kept as `memory`
 CONTEXT = "context"  # the run's context and its quarantined rows, kept as a frame of one row beside the others
 

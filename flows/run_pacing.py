@@ -12,7 +12,7 @@ import pandas as pd
 from audit import outcomes, patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting, working
+from flows import asking_more, gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting, working
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -64,7 +64,7 @@ def run_window(settings: Settings, request: Request, steps: Steps | None = None)
 
     0. open     one run id, one window, one clock reading, one policy digest; of a sealed window what it found is shown
     1. gather   targets, spend, loads, patterns and memory; bad rows are quarantined with a reason
-    2. decide   reconcile, then the PacingBrain graph: pure
+    2. decide   reconcile, then the PacingBrain graph: pure; what it asks then is read from optional tables, and completes its causes
     3. record   decisions in shards, then the seal; then the ledger is signed and anchored outside the database, as far as that can be
     4. deliver  the outbox is relayed to Slack; then, where a language model is configured, its words go below the new cards
     5. learn    patterns from what was observed
@@ -97,6 +97,8 @@ def _run_window(settings: Settings, request: Request, steps: Steps) -> dict[str,
         with run, failure_on_record(house, run):
             inputs = steps.do(gather, house, run, policy, request)  # 1
             outcome = steps.do(decide, house, inputs)  # 2
+            if not outcome.questions.empty:
+                outcome = steps.do(ask, house, run, outcome)
             sealed = steps.do(record, house, run, inputs, outcome)  # 3
         logs.info("run_sealed", **{name: sealed.summary[name] for name in ("window", "mode", "campaigns", "by_severity", "partial")})
         anchored = anchor(house)
@@ -130,6 +132,11 @@ def gather(house: House, run: RunHandle, policy: Policy, request: Request) -> In
 def decide(house: House, inputs: Inputs) -> Outcome:
     """2. Pure: values in, values out."""
     return house.brain.decide(inputs)
+
+
+def ask(house: House, run: RunHandle, outcome: Outcome) -> Outcome:
+    """2, where the decision asks for more: a second, small gather; its answers are on the record, and complete causes without changing a lane."""
+    return asking_more.ask(house, run, outcome)
 
 
 def record(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome) -> Sealed:

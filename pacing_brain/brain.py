@@ -4,12 +4,12 @@ match (who is who) -> context (account rows) -> the graph over the cohort -> con
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
 
-from pacing_brain import confidence, context, graph, match, remembered, single
+from pacing_brain import confidence, context, drill_down, graph, match, remembered, single
 from pacing_brain.conclude import conclude, failed
 from pacing_brain.model import Inputs, Outcome
 from pacing_brain.nodes import Cohort
@@ -28,8 +28,12 @@ class PacingBrain:
 
         A flight on which a node raises is isolated by splitting the cohort, escalated with its error, and listed in
         `Outcome.dead_letters`; the others are decided as if it were not there.
+
+        `Outcome.questions` are what would tell more about causes; with `Inputs.breakdowns`, their answers, the causes are complete.
         """
-        return self._concluded(inputs, self.cohort(inputs))
+        outcome = self._concluded(inputs, self.cohort(inputs))
+        asked = replace(outcome, questions=drill_down.questions(outcome.decisions))
+        return asked if inputs.breakdowns.empty else drill_down.complete(asked, inputs.breakdowns)
 
     def _concluded(self, inputs: Inputs, cohort: Cohort) -> Outcome:
         decided = list(self._decide_or_split(cohort)) if len(cohort["flights"]) else []

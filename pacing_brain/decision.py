@@ -23,7 +23,7 @@ def _by_share(campaigns: list[dict[str, Any]] | None) -> list[dict[str, Any]] | 
     """The campaigns of a line over several, the largest spender first."""
     if campaigns is None:
         return None
-    kept = [{name: one.get(name) for name in ("account_id", "campaign_id", "actual_micros")} for one in campaigns]
+    kept = [{name: one.get(name) for name in ("platform", "account_id", "campaign_id", "actual_micros")} for one in campaigns]
     return sorted(kept, key=lambda one: (-(one["actual_micros"] or 0), str(one["account_id"]), str(one["campaign_id"])))
 
 
@@ -41,7 +41,7 @@ def _body(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[s
         "gates": row["gates"], "lane": row["lane"], "action": row["action"], "recommendation": row["recommendation"],
         "requires_human": row["action"] in ("escalate", "recommend_halt"), "match_kind": row["match_kind"], "candidates": row["candidates"],
         "incident": row["incident"], "reasons": row["reasons"], "root_cause": row["root_cause"], "mitigation": row["mitigation"],
-        "forecast": forecast(row), "reallocation": row["reallocation"], "patterns": row["patterns"], "inputs_digest": row["inputs_digest"], "error": row["error"],
+        "forecast": forecast(row), "reallocation": row["reallocation"], "breakdown": row["breakdown"], "patterns": row["patterns"], "inputs_digest": row["inputs_digest"], "error": row["error"],
     }
     if several:
         body["campaigns"] = campaigns
@@ -61,5 +61,5 @@ def _halt(row: dict[str, Any], campaigns: list[dict[str, Any]] | None) -> dict[s
     """What a pause would act on: exactly one campaign; of several the one with the largest spend, the rest listed."""
     if campaigns and len(campaigns) > 1:
         first, *rest = campaigns
-        return {"platform": row["platform"], "account_id": first["account_id"], "campaign_id": first["campaign_id"], "others": rest}
+        return {"platform": first["platform"] or row["platform"], "account_id": first["account_id"], "campaign_id": first["campaign_id"], "others": rest}
     return {"platform": row["platform"], "account_id": row["account_id"], "campaign_id": row["platform_campaign_id"] or row["campaign_id"]}

@@ -215,6 +215,30 @@ ACTS = _frame(
     kind=(TEXT, REQUIRED, "pause | hand_over (nobody has reported it) | resume"),
 )
 
+# What a run asks for after it has decided, at most 50: a breakdown of a campaign's spend over some days.
+QUESTIONS = _frame(
+    "questions",
+    flight_id=(TEXT, REQUIRED, ""),
+    breakdown=(TEXT, REQUIRED, "line_item | audience | creative | inventory | device | hour"),
+    platform=(TEXT, REQUIRED, ""),
+    account_id=(TEXT, REQUIRED, ""),
+    campaign_id=(TEXT, REQUIRED, ""),
+    days_from=(DAY, REQUIRED, "first day"),
+    days_to=(DAY, REQUIRED, "last day, closed"),
+)
+
+# The answers: spend by item and day.
+BREAKDOWNS = _frame(
+    "breakdowns",
+    breakdown=(TEXT, REQUIRED, ""),
+    platform=(TEXT, REQUIRED, ""),
+    account_id=(TEXT, REQUIRED, ""),
+    campaign_id=(TEXT, REQUIRED, ""),
+    day=(DAY, REQUIRED, "the account's day"),
+    item=(TEXT, REQUIRED, "what the platform calls it"),
+    spend_micros=(MICROS, REQUIRED, ""),
+)
+
 # Context row of an account, computed once before the graph over everything.
 ACCOUNTS = _frame(
     "accounts",
@@ -359,6 +383,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "problem": ("lane", "over | under | zero | stale | duplicate | currency | identity | unplanned | tracker | error | ''"),
     "incident_scope": ("lane", "campaign | account | source | tracker | ''"),
     "root_cause_code": ("root_cause", "word or null"), "root_cause": ("root_cause", "sentence with its figures, or null"),
+    "breakdown": ("drill_down", "object: list of {breakdown, items, change_micros, explains_pct}: what specialists found, or null"),
     "mitigation": ("mitigation", "object: list of sentences"), "recommendation": ("mitigation", "one sentence or null"),
     "reallocation": ("conclude", "object: list of dicts {flight_id, campaign_name, micros}: budget that could come from a sibling (below 0: go to it), or null"),
     "patterns": ("conclude", "object: list of dicts {pattern_id, kind, said}: what was learned that the decision cites, or null"),
@@ -385,7 +410,7 @@ _DAYS = [
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]
 _FLAGS = ["silent", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
-OBJECTS = ["readings", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "patterns", "reasons"]  # JSON values: lists and dicts
+OBJECTS = ["breakdown", "readings", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "patterns", "reasons"]  # JSON values: lists and dicts
 
 
 def _flight_dtype(name: str) -> str:

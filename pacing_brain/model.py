@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from pacing_brain.frames import ACTS, HISTORY
+from pacing_brain.frames import ACTS, BREAKDOWNS, HISTORY, QUESTIONS
 from pacing_brain.policy import Policy
 
 
@@ -141,6 +141,7 @@ class Inputs:
     quarantined: tuple[Quarantined, ...] = ()  # rows that a connector could not use
     history: pd.DataFrame = field(default_factory=HISTORY.empty)  # incidents opened before, for the breaker
     acts: pd.DataFrame = field(default_factory=ACTS.empty)  # pauses whose effect is still to be seen
+    breakdowns: pd.DataFrame = field(default_factory=BREAKDOWNS.empty)  # of a run that has asked its questions: their answers
 
 
 class Finding(_Value):
@@ -224,3 +225,4 @@ class Outcome:
     dead_letters: tuple[dict[str, str], ...] = ()
     quarantined: tuple[Quarantined, ...] = field(default_factory=tuple)  # spend rows that cannot be used
     effects: tuple[Effect, ...] = ()  # pauses that this run saw to hold, or not
+    questions: pd.DataFrame = field(default_factory=QUESTIONS.empty)  # what would tell more about causes, if the warehouse has it

@@ -69,8 +69,10 @@ def asked(row: Mapping[str, Any]) -> Asked | None:
     if not row.get("root_cause"):
         return None
     names = sorted({str(row[name]) for name in NAMES if row.get(name) and len(str(row[name])) >= UNNAMED}, key=lambda name: (-len(name), name))
+    items = [one["item"] for found in row.get("breakdown") or [] for one in found["items"]]
+    why = _unnamed(_unnamed(str(row["root_cause"]), sorted(items, key=len, reverse=True), "one item"), names)
     said = {"flight": f"{day_text(row['start_date'])} to {day_text(row['end_date'])}", "platform": row.get("platform"), **_amounts(row),
-            "why": _unnamed(str(row["root_cause"]), names), "what_can_be_done": [_unnamed(str(step), names) for step in row.get("mitigation") or []]}
+            "why": why, "what_can_be_done": [_unnamed(str(step), names) for step in row.get("mitigation") or []]}
     facts = json.dumps({name: value for name, value in said.items() if value}, ensure_ascii=False, indent=1)
     fence = f"===== {hashlib.sha256(facts.encode()).hexdigest()[:24]} ====="  # nobody can write their own digest into the data
     return Asked(RULES, f"{fence}\n{facts}\n{fence}", facts)
@@ -81,10 +83,10 @@ def _amounts(row: Mapping[str, Any]) -> dict[str, str]:
     return said if row.get("pacing_pct") is None else said | {"share_of_plan_to_date": f"{row['pacing_pct']:.0f} %"}
 
 
-def _unnamed(text: str, names: Iterable[str]) -> str:
+def _unnamed(text: str, names: Iterable[str], word: str = "this campaign") -> str:
     """A sentence without the names that outsiders chose: neither their words nor their numbers are facts."""
     for name in names:
-        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", "this campaign", text)
+        text = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", word, text)
     return text
 
 
