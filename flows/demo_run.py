@@ -12,6 +12,7 @@ from audit.database import Database
 from audit.outbox import OutgoingMessage
 from flows import views
 from flows.commands import details_of, run_window
+from flows.demo_cards import with_buttons
 from flows.demo_cases import Case, cases
 from flows.local_postgres import EmbeddedPostgres
 from flows.local_warehouse import EmbeddedWarehouse
@@ -27,6 +28,7 @@ from notifiers.message import Message
 from notifiers.preview import html as as_html
 from pacing_brain.errors import UsageError
 from pacing_brain.model import Incident
+from pacing_brain.policy import Policy
 
 AS_OF = DEMO_AS_OF.to_pydatetime()
 
@@ -98,7 +100,8 @@ def show(shown: Demo, html: Path | None, started: float, *, as_json: bool) -> No
     """Everything on standard output. started: by the monotonic clock."""
     seconds = time.monotonic() - started
     if html is not None:
-        _write(html, [Message(one.text, tuple(one.blocks)) for one in shown.messages])
+        asked = with_buttons(shown.incidents, DEMO_AS_OF, Policy().approvals.expires_after_hours)
+        _write(html, [Message(one.text, tuple(one.blocks)) for one in shown.messages] + asked)
     if as_json:
         views.emit({"labels_ok": all(case.ok for case in shown.cases), "money_ok": adds_up(shown.summary["spend_micros"], shown.world_micros),
                     "run": shown.summary, "cases": [case.as_json() for case in shown.cases], "world_micros": shown.world_micros,

@@ -17,7 +17,7 @@ from flows.views_run import RunDetails, as_row, title
 from notifiers.cards_facts import flight_of
 from notifiers.console import rendered
 from notifiers.message import Message
-from pacing_brain.model import Incident, Problem
+from pacing_brain.model import HALTS, Incident, Problem
 
 SHOWN_PROBLEMS = (Problem.OVER, Problem.ZERO, Problem.IDENTITY, Problem.UNDER)  # the worst card of each kind that has one
 SHOWN = 3
@@ -56,7 +56,7 @@ def _asks(incident: Incident) -> bool:
     """Whether the card has a question to a person: a pause, or whether two campaigns are the same."""
     candidates = flight_of(incident.finding.facts).get("candidates") or []
     proposed = any(one["verdict"] == "proposed" for one in candidates)
-    return proposed or incident.finding.action.value == "recommend_halt"
+    return proposed or incident.finding.action in HALTS
 
 
 def case_table(judged: Sequence[Case]) -> RenderableType:

@@ -207,9 +207,9 @@ class _Relay:
             return None
 
     def _unavailable(self, message: Leased, error: SlackUnavailable) -> None:
-        if error.retry_after_s is not None:  # Slack named the time and took nothing: no fault of the message
+        if error.retry_after_s is not None:  # Slack named the time and took nothing: no fault of the message, which stays the channel's next
             self.turn[message.channel] = self.clock() + error.retry_after_s
-            self._give_back(message, error.retry_after_s, str(error))
+            self._give_back(message, 0.0, str(error))
         elif message.attempts >= MAX_TRIES:
             self._give_up(message, f"{error} (after {message.attempts} tries)")
         else:

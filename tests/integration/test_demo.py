@@ -63,9 +63,11 @@ def test_every_label_gets_its_decision_and_the_money_adds_up(first: Ran) -> None
 
 
 def test_the_cards_are_a_page(first: Ran) -> None:
-    """`--html` writes every message of the run as one page without a script."""
+    """`--html` writes every message of the run as one page without a script, and one card of each kind that asks as Slack shows it."""
     page = (first.home.parent / "cards.html").read_text(encoding="utf-8")
-    assert page.count("<article>") == first.json["run"]["alerts_queued"]
+    assert page.count("<article>") == first.json["run"]["alerts_queued"] + 3
+    for words in ("Pause campaign", "Pause until fixed", "Same campaign"):
+        assert f">{words}</span>" in page
     assert "<script" not in page
 
 

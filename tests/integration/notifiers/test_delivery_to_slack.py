@@ -123,6 +123,22 @@ def test_retry_after_is_honoured(server: SlackServer, clock: Time) -> None:
     assert clock.now >= 1_000 + 12 * 7
 
 
+@pytest.mark.deep
+def test_a_storm_of_refusals_for_half_an_hour_loses_nothing(server: SlackServer, clock: Time) -> None:
+    """Thirty minutes of 429s, then every tenth: each card is there once, in order, and the channel's rate is kept throughout."""
+    cards = 300 if DEEP else 30
+    server.retry_after_s, server.rate_limited = 30, True
+    chance = random.Random(429)
+    server.faults.extend(["429"] * 60 + [("429" if chance.random() < 0.1 else "") for _ in range(cards)])
+    outbox = MemoryOutbox(clock)
+    for number in range(cards):
+        outbox.put(f"d{number}", "C0TEST", f"inc-{number}", "post", message(str(number)))
+    report = deliver(outbox, server, clock)
+    assert (report.delivered, report.dead) == (cards, 0)
+    assert [one.text for one in server.visible()] == [str(number) for number in range(cards)]
+    assert clock.now - 1_000 >= 1_800 + cards - 1
+
+
 def test_dead_after_eight_tries_blocks_only_itself(server: SlackServer, clock: Time) -> None:
     """A message that fails eight times is dead; its channel and its thread go on, and a later update is posted as a card."""
     server.faults.extend(["500"] * 8)
