@@ -166,8 +166,9 @@ def test_expiry_goes_by_the_database_clock(desk, before_end, verdict):
     """After its end an answer is refused, whatever the application's clock says (here it is years away from the database's)."""
     desk.seal(*flights(1), at=AT - 4 * HOUR)
     one = desk.seal(*flights(1), at=AT)["F0"]
-    from audit import recommendations
     from dataclasses import replace
+
+    from audit import recommendations
     with desk.house.database.transaction() as connection:
         from audit import clock
         end = clock.now(connection) + before_end

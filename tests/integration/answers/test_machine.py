@@ -1,10 +1,12 @@
 """A machine of clicks, renewals, other questions, time, and a policy that changes: what the record says is what a slow obvious reference says."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
@@ -23,7 +25,7 @@ two_people_above = {{ GBP = 100000 }}
 ana = ["{ANA}", "U0ANA00002"]
 ben = ["{BEN}"]
 """
-EXAMPLES, STEPS = (20_000, 8) if DEEP else (4, 8)  # a sequence is some 8 transactions and several whole seals
+EXAMPLES, STEPS = (int(os.environ.get("PACING_TEST_SEQUENCES", "20000")), 8) if DEEP else (4, 8)  # a sequence is some 8 transactions and several whole seals
 HOUR = timedelta(hours=1)
 
 
@@ -124,6 +126,7 @@ class Asking(RuleBasedStateMachine):
             assert (self.desk.now(self.one).status == "approved") == self.approved
 
 
+@pytest.mark.timeout(0 if DEEP else 300)
 def test_no_pause_without_its_people_and_no_approval_lost(desk: Desk, tmp_path: Path) -> None:
     """Whatever the order of clicks, renewals, other questions, time and policies."""
     del tmp_path

@@ -5,9 +5,9 @@ import itertools
 import pytest
 
 from flows.answering import Answering
-from tests.integration.answers.conftest import ANA, AT, BEN, DEEP, RESPONDER, STRANGER, TEAM, Desk
 from pacing_brain.permissions import Caller
 from pacing_brain.rulings import Click
+from tests.integration.answers.conftest import ANA, AT, BEN, DEEP, RESPONDER, STRANGER, TEAM, Desk
 from tests.unit.notifiers import world
 
 SCOPED, OWNER, NAMELESS = "U0SCOPED01", "U0BUYERUK", "U0NAMELESS"
