@@ -43,7 +43,7 @@ def backtest(folder: Path, *, out: Path, policy: Path | None, learn: bool) -> in
 
 def replayed(history: History, policy: Policy, *, learn: bool = True) -> Iterator[pd.DataFrame]:
     """The rows of each window, in order."""
-    brain, carried = PacingBrain(), Carried(learn=learn)
+    brain, carried = PacingBrain.silent(), Carried(learn=learn)
     for as_of in history.windows:
         inputs = carried.inputs(history, as_of, policy)
         outcome = brain.decide(inputs)

@@ -51,14 +51,21 @@ def explanation(house: House, run_id: str, decision: pd.DataFrame) -> Row:
     (row,) = natives(decision)
     flight, run = row["flight_id"], house.runs.get(run_id)
     policy = house.policies.get(run.policy_digest) if run else None
-    unexplained = None if None in (row["actual_micros"], row["target_micros"]) else row["actual_micros"] - row["target_micros"]
     return {
         "run": {"run_id": run_id, "window": run.window.isoformat() if run else None, "as_of": run.as_of.isoformat() if run else None,
                 "mode": "live" if run is None or run.live else "rehearsal", "policy_digest": run.policy_digest if run else None},
-        "decision": row, "weights": _weights(policy, row), "bridge": {"basis": "residual_only", "residual_micros": unexplained},
+        "decision": row, "weights": _weights(policy, row), "bridge": _bridge(row),
         "narration": narration(house, run_id, flight), "history": history(house, flight), "incident": _incident(house, row), "recommendation": _recommendation(house, flight),
         "ledger": {"seq": row["standing_seq"], "restated": bool(row["restated"])},
     }
+
+
+def _bridge(row: Row) -> Row:
+    """What the variance is made of, in micros that add up; with `bands = "fixed"` all of it stands as the residual."""
+    if row["bridge"] is not None:
+        return {"basis": "evidence", **row["bridge"]}
+    known = None not in (row["actual_micros"], row["target_micros"])
+    return {"basis": "residual_only", "residual_micros": row["actual_micros"] - row["target_micros"] if known else None}
 
 
 def history(house: House, flight: str) -> list[Row]:

@@ -118,16 +118,32 @@ def _candidates(row: Row) -> RenderableType:
     return made
 
 
+BRIDGE = {  # in the order in which the variance is explained
+    "target_change_micros": "the plan was changed, and the spend still follows the earlier one",
+    "lag_micros": "spent, and not reported yet",
+    "platform_allowance_micros": "the platform may spend this above a daily budget, and takes it back",
+    "weekday_micros": "weekdays that are always stronger or weaker",
+    "noise_micros": "its own ups and downs, and the time left to come back",
+    "residual_micros": "not explained: this meets the bands",
+}
+
+
 def bridge(known: Row) -> RenderableType:
-    row, residual = known["decision"], known["bridge"]["residual_micros"]
-    if residual is None:
+    """From planned to spent, step by step; the steps add up."""
+    row, parts = known["decision"], known["bridge"]
+    if parts["residual_micros"] is None:
         return Text("No bridge: planned or spent is not known.")
     currency = row["currency"]
     made = views.table("", "amount", right=("amount",), whole=("amount",))
     made.add_row("planned to date", money(row["target_micros"], currency))
-    made.add_row("not explained", f"{'+' if residual > 0 else ''}{money(residual, currency)}")
+    for name, words in BRIDGE.items():
+        amount = parts.get(name, 0)
+        if amount or name == "residual_micros":
+            made.add_row(words, f"{'+' if amount > 0 else ''}{money(amount, currency)}")
     made.add_row(Text("= spent to date", "bold"), views.say(money(row["actual_micros"], currency), "bold"))
-    return Group(made, Text("The whole variance stands as not explained: noise, weekday shape and platform allowances are not told apart yet.", "dim"))
+    if parts["basis"] == "evidence":
+        return made
+    return Group(made, Text('With bands = "fixed" the whole variance meets the bands; with "evidence" what explains it is taken off first.', "dim"))
 
 
 def moves(row: Row) -> RenderableType:

@@ -5,7 +5,7 @@ match (who is who) -> context (account rows) -> the graph over the cohort -> con
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import pandas as pd
 
@@ -22,6 +22,12 @@ class PacingBrain:
     """Decides cohorts of campaigns. Holds the compiled graph and nothing else; one instance serves any number of runs."""
 
     graph: Any = field(default_factory=graph.compiled)
+    told: bool = True  # False: nobody is told, so no remedies, no reallocation and no findings are worked out
+
+    @classmethod
+    def silent(cls) -> Self:
+        """For histories: the same decisions, memory and causes, without what is only for telling people."""
+        return cls(graph.silent(), told=False)
 
     def decide(self, inputs: Inputs) -> Outcome:
         """The decisions on every flight of the plan, and what was found beside them.
@@ -37,7 +43,7 @@ class PacingBrain:
 
     def _concluded(self, inputs: Inputs, cohort: Cohort) -> Outcome:
         decided = list(self._decide_or_split(cohort)) if len(cohort["flights"]) else []
-        return conclude(inputs, decided, cohort["flights"], cohort["days"], cohort["accounts"])
+        return conclude(inputs, decided, cohort["flights"], cohort["days"], cohort["accounts"], told=self.told)
 
     def cohort(self, inputs: Inputs, *, with_closed: bool = False) -> Cohort:
         """What enters the graph: who is who, and the context rows, both computed over everything. Flights that were closed long ago stay out."""

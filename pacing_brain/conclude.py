@@ -20,18 +20,20 @@ OWN_MATCH = ["budget_micros", "day_weights", "match_kind", "campaign_key", "plat
 UNCHANGED = ["watermark", "inputs_digest", "policy_digest", "lane", "action", "gates_red", "score_steps"]
 
 
-def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame) -> Outcome:
-    """The outcome of a run from the decided parts of its cohort."""
+def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, *,
+             told: bool = True) -> Outcome:
+    """The outcome of a run from the decided parts of its cohort; without findings and reallocation where nobody is `told`."""
     whole = pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
     decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
-    decisions = _with_reallocation(client_share.name(decisions), inputs)
+    decisions = client_share.name(decisions)
+    decisions = _with_reallocation(decisions, inputs) if told else decisions
     held = breaker.look(decisions, inputs)
     decisions = autonomy.choose(recalled.recall(breaker.hold(decisions, held), inputs), inputs)
     decisions = _with_digests(decisions, inputs, days)
     decisions = _restate(decisions, inputs)
     seen = effects.see(inputs, days, accounts)
     found = findings.sorted_by_fingerprint([*breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions),
-                                            *effects.findings(seen, decisions)])
+                                            *effects.findings(seen, decisions)]) if told else ()
     decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),

@@ -57,12 +57,13 @@ def elapsed(flights: pd.DataFrame, at: pd.Series) -> Share:
     """The elapsed share x / y of each flight at the instants: 0 before its start (and where unknown), 1 from its end on."""
     zone = flights["account_timezone"]
     day = zones.local_days(at, zone)
-    begin, end = zones.midnights(day, zone), zones.midnights(day + ONE_DAY, zone)
-    length = _whole((end - begin).dt.as_unit("us").astype("int64").where(day.notna(), 1))
-    gone = _whole((at.astype(zones.INSTANT) - begin).dt.as_unit("us").astype("int64").where(day.notna(), 0))
-    before = _whole((day - flights["start_date"]).dt.days.fillna(0))
-    days = _whole((flights["end_date"] - flights["start_date"]).dt.days + 1)
-    whole = days * length
+    begin, end = (_micros_of(zones.midnights(one, zone)) for one in (day, day + ONE_DAY))
+    known = day.notna().to_numpy()
+    length = np.where(known, end - begin, 1)
+    gone = np.where(known, _micros_of(at.astype(zones.INSTANT)) - begin, 0)
+    first, last = number(flights["start_date"]), number(flights["end_date"])
+    before = np.where(known, number(day) - first, 0)
+    whole = (last - first + 1) * length
     return np.clip(before * length + gone, 0, whole).astype(object), whole.astype(object)
 
 
@@ -72,8 +73,8 @@ def weighted(flights: pd.DataFrame, at: pd.Series) -> Share:
     special = day_weights.of(flights)
     if not special:
         return x, y
-    days = np.maximum(_whole((flights["end_date"] - flights["start_date"]).dt.days + 1), 1)
-    length, start, end = y // days, number(flights["start_date"]), number(flights["end_date"])
+    start, end = number(flights["start_date"]), number(flights["end_date"])
+    length = y // np.maximum(end - start + 1, 1)
     gone, all_days = x.copy() * day_weights.WHOLE, y.copy() * day_weights.WHOLE
     for rows, day, weight in special:
         inside = rows[(start[rows] <= day) & (day <= end[rows])]
@@ -84,8 +85,8 @@ def weighted(flights: pd.DataFrame, at: pd.Series) -> Share:
     return np.where(nothing, x, gone), np.where(nothing, y, all_days)
 
 
-def _whole(values: pd.Series) -> np.ndarray:
-    return np.asarray(values, dtype="int64")
+def _micros_of(instants: pd.Series) -> np.ndarray:
+    return np.asarray(instants.dt.tz_localize(None).to_numpy(zones.DAY).view(np.int64))
 
 
 def _has_figures(flights: pd.DataFrame, stated: np.ndarray) -> pd.Series:

@@ -74,7 +74,7 @@ def stopped(case: Case) -> str | None:
 def fell_silent(case: Case) -> str | None:
     if case["zero_kind"] != "silent":
         return None
-    return f"Spend fell silent: nothing came in the last 12 h of loads, in hours that delivered the day before; a usual day takes {case.money(case['usual_micros'])}."
+    return f"Spend fell silent: nothing came in the last 8 h of loads, in hours that delivered the day before; a usual day takes {case.money(case['usual_micros'])}."
 
 
 def level_jumped(case: Case) -> str | None:

@@ -53,7 +53,7 @@ class Frame:
         try:
             if column.dtype == "object":
                 return values.astype("object").where(values.notna(), None)
-            return values.astype(column.dtype)
+            return values if str(values.dtype) == column.dtype else values.astype(column.dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 
@@ -170,7 +170,8 @@ MEMORY = _frame(
     closed_days=(COUNT, REQUIRED, "number of closed days with a row at that time"),
     closed_to=(DAY, NULLABLE, "last closed day at that time"),
     error=(TEXT, NULLABLE, "dead letter: why a node could not decide this flight"),
-    readings=("object", NULLABLE, "its latest totals: lists of [minutes since 1970 of the load, micros reported in the flight]"),
+    readings=("object", NULLABLE, "its latest totals: lists of [minutes since 1970 of the load, micros of the flight, of its day, 100 x swing]"),
+    day_shape=("object", NULLABLE, "how a day of its spend comes in, and how far its ordinary days stray from that (within_day)"),
     level_windows=(COUNT_OR_NULL, NULLABLE, "runs in a row in which its level was off; below 0: under"),
     budget_micros=(MICROS_OR_NULL, NULLABLE, "the plan's budget at that time"),
     budget_before_micros=(MICROS_OR_NULL, NULLABLE, "the budget before its last edit; null: not edited while it ran"),
@@ -328,14 +329,17 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "noise_pct": ("levels", "float: its ordinary day-to-day noise, percent"),
     "level_pct": ("levels", "float: the last 24 h against usual, signed percent"), "level_z": ("levels", "float: the same in units of its noise"),
     "off_plan_pct": ("levels", "float: the last 24 h against the plan's, signed percent"),
-    "silent": ("levels", "bool: nothing in the last 12 h, where the same hours of the day before delivered"),
+    "swing": ("levels", "float: the largest break of pace within a day, of the last 36 h, in units of its ordinary ones; signed"),
+    "silent": ("levels", "bool: nothing in the last 8 h, where the same hours of the day before delivered"),
     "readings": ("levels", "object: what memory keeps of its totals"),
+    "day_shape": ("levels", "object: what memory keeps of the shape of its days"),
     "feed_daily": ("levels", "bool: its account is read by closed days"),
     "lost_name": ("levels", "the name under which its spend goes on without the id, or null"),
     "lost_micros": ("levels", "Int64: spend under that name since"),
     "budget_was_micros": ("levels", "Int64: the plan's budget before its last edit, or null"),
     "budget_changed_at": ("levels", "instant: the run that first saw the edit, or null"),
     "level_windows": ("levels", "Int64: runs in a row in which its level was off; below 0: under"),
+    "broke": ("levels", "bool: the pace broke within a day, on the side on which its level is off"),
     "level_off": ("levels", "how far its level is off: warning | critical | ''"),
     "bridge": ("levels", "object: what the variance is made of, in micros: it adds up exactly"),
     # --- variance ---
@@ -402,15 +406,15 @@ _WHOLE = [
 ]
 _RATIOS = [
     "fee_pct", "rollover_cap_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
-    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "level_pct", "level_z", "off_plan_pct", "p_over", "p_under",
+    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "p_over", "p_under",
 ]
 _DAYS = [
     "start_date", "end_date", "pause_from", "pause_to", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
     "platform_start", "platform_end", "used_up_day",
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]
-_FLAGS = ["silent", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
-OBJECTS = ["breakdown", "readings", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "patterns", "reasons"]  # JSON values: lists and dicts
+_FLAGS = ["silent", "broke", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
+OBJECTS = ["breakdown", "readings", "day_shape", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "patterns", "reasons"]  # JSON values: lists and dicts
 
 
 def _flight_dtype(name: str) -> str:

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from pacing_brain.confidence import SourceFacts
 
 Flags = npt.NDArray[np.bool_]
-Verdict = tuple[Flags, pd.Series]  # (red, evidence)
+Verdict = tuple[Flags, pd.Series | str]  # (red, evidence: of each, or of all alike)
+READ = ["platform", "duplicate_days", "bad_days", "lost_days", "shrunk_pct", "currency", "feed_currencies", "timezone", "account_timezone", "rows",
+        "overlaps", "overlap_evidence", "budget_micros", "budget_was_micros", "budget_changed_at"]  # what the sentences say
 
 
 def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame, run: RunContext) -> pd.DataFrame:
@@ -42,7 +44,9 @@ def _dicts(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
     return pd.Series([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)], index=index, dtype="object")
 
 
-def _shared(red: Flags, evidence: pd.Series) -> list[dict[str, str]]:
+def _shared(red: Flags, evidence: pd.Series | str) -> list[dict[str, str]]:
+    if isinstance(evidence, str):
+        return [{"state": "green", "evidence": evidence}] * len(red)
     codes, distinct = pd.factorize(evidence)
     green, failed = ([{"state": state, "evidence": str(text)} for text in distinct] for state in ("green", "red"))
     return [failed[code] if bad else green[code] for code, bad in zip(codes.tolist(), red.tolist(), strict=True)]
@@ -59,10 +63,11 @@ def _red(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
 
 def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence: Callable[[Any], str], *beside: pd.DataFrame) -> Verdict:
     """Green evidence everywhere, and a sentence of its own for each red flight."""
-    evidence = pd.Series(green, index=flights.index, dtype="str")
-    if red.any():
-        rows: Iterable[Any] = pd.concat([flights[red], *(frame[red] for frame in beside)], axis=1).to_dict("records")
-        evidence[red] = [sentence(row) for row in rows]
+    if not red.any():
+        return red, green
+    evidence = pd.Series(green, index=flights.index, dtype="object")
+    rows: Iterable[Any] = pd.concat([flights.loc[red, READ], *(frame[red] for frame in beside)], axis=1).to_dict("records")
+    evidence[red] = [sentence(row) for row in rows]
     return red, evidence
 
 

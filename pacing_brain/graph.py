@@ -62,6 +62,12 @@ def compiled() -> Any:
     return build()
 
 
+@lru_cache(maxsize=1)
+def silent() -> Any:
+    """The same graph without remedies, for histories that nobody acts on."""
+    return build({**NODES, "mitigation": nodes.unadvised})
+
+
 def decide(graph: Any, cohort: Cohort) -> Cohort:
     """Run the cohort through the graph. Tracing is off whatever the environment says: state never leaves the process."""
     with tracing_context(enabled=False):

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import curves, reconcile, zones
+from pacing_brain import curves, reconcile, within_day, zones
 from pacing_brain.days import days as dates
 from pacing_brain.days import number
 from pacing_brain.model import RunContext
@@ -28,6 +28,7 @@ from pacing_brain.roster import positions
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+Readings = list[list[int]]
 
 HISTORY = 28  # closed days looked at, in whole weeks
 LEAST_DAYS = 8  # fewer say nothing about a level
@@ -36,8 +37,9 @@ LEAST_NOISE = 0.08
 SHAPE_GAIN = 0.85  # a weekday shape must bring the mean difference of neighbouring days below this share of what it was
 DAY_MIN, TOLERANCE_MIN = 24 * 60, 120
 KEPT_READINGS = 12  # 44 h of four-hourly runs: 36 h are looked back
-SILENT_MIN, SILENT_SHARE, BUSY_SHARE = 12 * 60, 0.012, 0.10  # of a usual day: what counts as nothing, and as hours that do deliver
-COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "level_pct", "level_z", "off_plan_pct", "silent", "readings", "feed_daily"]
+SILENT_MIN, SILENT_SHARE, BUSY_SHARE = 8 * 60, 0.012, 0.10  # of a usual day: what counts as nothing, and as hours that do deliver
+COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "silent", "readings", "day_shape",
+           "feed_daily"]
 
 
 def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> pd.DataFrame:
@@ -47,7 +49,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
         flights: with the plan, match and reconcile columns.
         days: every spend row of their campaigns, those before the flight too.
         accounts: ACCOUNTS.
-        memory: whose `readings` are earlier totals: lists of [minutes of the load, micros reported in the flight so far].
+        memory: whose `readings` are earlier totals: lists of [minutes of the load, micros reported in the flight so far, those of its day, 100 x swing].
         run: `as_of`.
     """
     account = accounts.reset_index(drop=True).reindex(reconcile.account_positions(flights, accounts)).set_axis(flights.index)
@@ -58,14 +60,18 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     begun = flights["day_start"].to_numpy("datetime64[m]").astype(np.int64)
     sound = flights["actual_micros"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)  # else the total lacks days
     fits = sound.to_numpy(dtype=bool) & (minutes >= begun)
-    readings = _with_this(_remembered(flights, memory), minutes, total, fits)
-    at, micros = _stacked(readings)
+    readings, shapes = _remembered(flights, memory)
+    at, micros, of_day, swung = _stacked(_before(readings, minutes))
     at = np.where(fits[:, None], at, -1)
     last24, share, today = _last_day(flights, seen, daily, minutes, total, at, micros)
+    on_day = np.nan_to_num(_on_day(flights, days, today), nan=-1.0).astype(np.int64)
+    begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
+    swing, learned = within_day.swings(flights["platform"], today, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
+                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes)
+    readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, days, today - np.where(daily, 1, 2))
     if daily.any():
-        on_last = _on_day(flights, days, today)
-        last24 = np.where(daily, np.where(fits, on_last, np.nan), last24)
+        last24 = np.where(daily, np.where(fits & (on_day >= 0), on_day, np.nan), last24)
     frame = _levels(closed, last24, share, daily)
     usual = np.exp(frame["usual"])
     planned = _planned_day(flights, seen, today, daily)
@@ -75,38 +81,49 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "level_pct": np.expm1(frame["level"]) * 100.0, "level_z": frame["level"] / frame["noise"],
-        "off_plan_pct": off_plan, "silent": silent, "readings": pd.Series(readings, index=flights.index, dtype="object"),
+        "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": silent,
+        "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
         "feed_daily": daily,
     }, index=flights.index)
 
 
-def _remembered(flights: pd.DataFrame, memory: pd.DataFrame) -> list[list[list[int]]]:
-    """Each flight's earlier readings; none of a flight whose campaign or first day is not the one that was read."""
+def _remembered(flights: pd.DataFrame, memory: pd.DataFrame) -> tuple[list[Readings], list[within_day.State | None]]:
+    """Each flight's earlier readings and the shape of its days; none of a flight whose campaign or first day is not the one that was read."""
     kept = memory[memory["readings"].notna()]
-    before = dict(zip(kept["flight_id"], zip(kept["readings"], kept["campaign_key"], kept["start_date"], strict=True), strict=True))
-    found = []
+    before = dict(zip(kept["flight_id"], zip(kept["readings"], kept["day_shape"], kept["campaign_key"], kept["start_date"], strict=True), strict=True))
+    readings: list[Readings] = []
+    shapes: list[within_day.State | None] = []
     for flight, key, start in zip(flights["flight_id"], flights["campaign_key"], flights["start_date"], strict=True):
-        readings, then_key, then_start = before.get(flight, ([], None, None))
-        found.append([list(one) for one in readings] if then_start == start and (then_key == key or pd.isna(then_key)) else [])
+        rows, shape, then_key, then_start = before.get(flight, ((), None, None, None))
+        same = then_start == start and (then_key == key or pd.isna(then_key))
+        readings.append([list(one) for one in rows] if same else [])
+        shapes.append(list(shape) if same and shape is not None else None)
+    return readings, shapes
+
+
+def _before(readings: list[Readings], minutes: Whole) -> list[Readings]:
+    return [[one for one in earlier if one[0] < minute] for earlier, minute in zip(readings, minutes.tolist(), strict=True)]
+
+
+def _newest(readings: list[Readings]) -> Whole:
+    return np.array([earlier[-1][0] if earlier else -1 for earlier in readings], dtype=np.int64)
+
+
+def _with_this(readings: list[Readings], sound: npt.NDArray[np.bool_], *this: Whole) -> list[Readings]:
+    """Readings with this one, one per load; a load that says nothing new replaces its earlier reading."""
+    found = []
+    for earlier, keep, *now in zip(readings, sound.tolist(), *(part.tolist() for part in this), strict=True):
+        found.append([*(one for one in earlier if one[0] < now[0]), now][-KEPT_READINGS:] if keep else earlier)
     return found
 
 
-def _with_this(before: list[list[list[int]]], minutes: Whole, total: Whole, fits: npt.NDArray[np.bool_]) -> list[list[list[int]]]:
-    """Readings with this one, one per load; a load that says nothing new replaces its earlier reading."""
-    readings = []
-    for earlier, minute, micros, sound in zip(before, minutes.tolist(), total.tolist(), fits.tolist(), strict=True):
-        kept = [one for one in earlier if one[0] < minute]
-        readings.append([*kept, [minute, micros]][-KEPT_READINGS:] if sound else earlier)
-    return readings
-
-
-def _stacked(readings: list[list[list[int]]]) -> tuple[Whole, Whole]:
-    """(minutes, micros), a row per flight, oldest first; -1 minutes: none."""
-    at, micros = (np.full((len(readings), KEPT_READINGS), -1, dtype=np.int64) for _ in range(2))
+def _stacked(readings: list[Readings]) -> tuple[Whole, Whole, Whole, Whole]:
+    """(minutes, micros, micros of the day, 100 x swing), a row per flight, oldest first; -1 minutes: none."""
+    table = np.full((len(readings), KEPT_READINGS, 4), -1, dtype=np.int64)
     for row, one in enumerate(readings):
         if one:
-            at[row, : len(one)], micros[row, : len(one)] = np.array(one, dtype=np.int64).T
-    return at, micros
+            table[row, : len(one)] = one
+    return table[..., 0], table[..., 1], table[..., 2], table[..., 3]
 
 
 def _back(at: Whole, micros: Whole, minutes: Whole, by: int) -> Floats:
@@ -250,7 +267,7 @@ def _planned_day(flights: pd.DataFrame, seen: pd.Series, today: Whole, daily: np
 
 
 def _silent(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats) -> npt.NDArray[np.bool_]:
-    """Nothing in the last 12 h of loads, where the same hours of the day before did deliver: a campaign that sleeps at night is not silent."""
+    """Nothing in the last 8 h of loads, where the same hours of the day before did deliver: a campaign that sleeps at night is not silent."""
     half, day, before = (_back(at, micros, minutes, by) for by in (SILENT_MIN, DAY_MIN, DAY_MIN + SILENT_MIN))
     with np.errstate(invalid="ignore"):
         return np.asarray((total - half < SILENT_SHARE * usual) & (day - before >= BUSY_SHARE * usual))

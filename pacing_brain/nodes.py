@@ -92,3 +92,8 @@ def explain_cause(state: Cohort) -> dict[str, Any]:
 def advise(state: Cohort) -> dict[str, Any]:
     """mitigation: what can be done about it."""
     return {"flights": mitigation.advise(state["flights"], state["run"])}
+
+
+def unadvised(state: Cohort) -> dict[str, Any]:
+    """Mitigation of a history: nobody is there to act on it."""
+    return {"flights": state["flights"]}

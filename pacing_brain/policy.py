@@ -90,11 +90,16 @@ class Evidence(_Table):
     A percentage counts both ways: 35 is 35 % more, or as many times less (26 % less).
     """
 
-    level_z: PositiveFloat = 2.8  # critical: this many times the campaign's own noise away from its level,
-    level_pct: PositiveFloat = 28.0  # and this far from it,
+    level_z: PositiveFloat = 2.3  # critical: this many times the campaign's own noise away from its level,
+    level_pct: PositiveFloat = 22.0  # and this far from it,
     off_plan_pct: PositiveFloat = 35.0  # and from what the plan wants of the day,
+    landing_pct: NonNegativeFloat = 12.0  # and when it would end this far off its budget if every day left were like this one,
     level_windows: int = Field(default=2, ge=1)  # in this many runs in a row (of a daily feed: one)
-    warning_z: PositiveFloat = 1.8
+    broken: PositiveFloat = 4.0  # a pace that broke within a day by so many of its ordinary breaks
+    broken_z: PositiveFloat = 1.0  # is critical from here on, in place of level_z,
+    broken_level_pct: PositiveFloat = 20.0  # of level_pct,
+    broken_off_plan_pct: PositiveFloat = 25.0  # and of off_plan_pct
+    warning_z: PositiveFloat = 1.5
     warning_level_pct: PositiveFloat = 16.0
     warning_off_plan_pct: PositiveFloat = 13.0
     spread_factor: PositiveFloat = 2.0  # of the variance, this many times its spread is noise

@@ -54,7 +54,7 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
     rank = np.where(free, own, _ranks(pd.Series(ground, index=flights.index)))
     rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
     side = np.where(free & (level > banded), np.where(count > 0, "over", "under"), judged["direction"])
-    judged = judged.assign(level_off=pd.Series(np.where(free & (level > 0), WORDS[level], ""), index=flights.index, dtype="str"))
+    judged = judged.assign(broke=_broke(judged, values), level_off=pd.Series(np.where(free & (level > 0), WORDS[level], ""), index=flights.index, dtype="str"))
     judged = judged.assign(severity=pd.Series(WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
     return judged.assign(reasons=_reasons(judged, free, level, banded, edits))
 
@@ -125,16 +125,39 @@ def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float |
     edges = {"critical": ("level_z", "level_pct", "off_plan_pct"), "warning": ("warning_z", "warning_level_pct", "warning_off_plan_pct")}[kind]
     z, level, plan = (flights[name].to_numpy("float64") for name in ("level_z", "level_pct", "off_plan_pct"))
     z_edge, level_edge, plan_edge = (values[f"evidence_{name}"].to_numpy("float64") for name in edges)
+    if kind == "critical":  # what broke within a day is believed sooner
+        broke, broken = _broke(flights, values), ("broken_z", "broken_level_pct", "broken_off_plan_pct")
+        z_edge, level_edge, plan_edge = (np.where(broke, np.minimum(edge, values[f"evidence_{name}"].to_numpy("float64")), edge)
+                                         for name, edge in zip(broken, (z_edge, level_edge, plan_edge), strict=True))
+    lands = values["evidence_landing_pct"].to_numpy("float64") * (kind == "critical")
     with np.errstate(invalid="ignore", divide="ignore"):
         moved, away = np.log1p(level / 100.0), np.log(np.maximum(1.0 + plan / 100.0, 1e-9))
         far = ((np.abs(z) >= z_edge * share) & (np.abs(moved) >= np.log1p(level_edge / 100.0) * share)
-               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)))
+               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)) & (_landing_off_pct(flights) >= lands * share))
     return far & _worth(flights), np.nan_to_num(np.sign(z)).astype(np.int64)
+
+
+def _landing_off_pct(flights: pd.DataFrame) -> Floats:
+    """How far from its budget a flight would end if every day left were like the last 24 hours, percent; 0 where not known."""
+    actual, target, last, planned = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan)
+                                     for name in ("actual_micros", "target_micros", "last24_micros", "planned24_micros"))
+    off = actual - target + (last - planned) * _days_left(flights)
+    return np.asarray(np.nan_to_num(np.abs(off)) / np.maximum(flights["budget_micros"].to_numpy("float64"), 1.0) * 100.0)
+
+
+def _days_left(flights: pd.DataFrame) -> Floats:
+    return np.asarray(np.maximum((flights["day_end"] - flights["watermark"]).dt.total_seconds().fillna(0).to_numpy("float64") / 86_400.0, 0.0))
+
+
+def _broke(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
+    """Where the pace broke within a day, to the side on which the level is."""
+    swing, level = (np.nan_to_num(flights[name].to_numpy("float64")) for name in ("swing", "level_pct"))
+    return np.asarray((np.abs(swing) >= values["evidence_broken"].to_numpy("float64")) & (np.sign(swing) == np.sign(level)))
 
 
 def _worth(flights: pd.DataFrame) -> Flags:
     """Whether going on like this to the flight's end moves as much money as is worth an alert."""
-    left = (flights["day_end"] - flights["watermark"]).dt.total_seconds().fillna(0).to_numpy("float64") / 86_400.0
+    left = _days_left(flights)
     apart = (flights["last24_micros"].astype("Float64") - flights["planned24_micros"].astype("Float64")).abs().to_numpy("float64", na_value=0.0)
     under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool)
     return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap)
@@ -203,7 +226,7 @@ def _reasons(flights: pd.DataFrame, free: Flags, level: npt.NDArray[np.int64], b
     for at, row in zip(told, records(flights.iloc[told]), strict=True):
         said = []
         if silent[at]:
-            said.append(f"Not delivering: nothing has been spent in the last 12 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day.")
+            said.append(f"Not delivering: nothing has been spent in the last 8 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day.")
         elif free[at]:
             said += [level_sentence(row)] if level[at] else []
             said += [edit_sentence(row)] if edits[at] else []
@@ -219,7 +242,8 @@ def level_sentence(row: dict[str, Any]) -> str:
     plan = "more" if row["off_plan_pct"] > 0 else "less"
     return (f"In the last 24 h {money(row['last24_micros'], row['currency'])} was spent, {abs(row['level_pct']):.0f} % {word} than its own days before "
             f"(ordinary noise: {row['noise_pct']:.0f} %), and {abs(row['off_plan_pct']):.0f} % {plan} than the "
-            f"{money(row['planned24_micros'], row['currency'])} planned for them.")
+            f"{money(row['planned24_micros'], row['currency'])} planned for them."
+            + (" The pace changed in the middle of a day." if row["broke"] else ""))
 
 
 def edit_sentence(row: dict[str, Any]) -> str:

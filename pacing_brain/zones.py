@@ -6,6 +6,7 @@ or the zone is unknown.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +17,7 @@ from pacing_brain.errors import DataError
 
 INSTANT, DAY = "datetime64[us, UTC]", "datetime64[us]"
 ONE_DAY = pd.Timedelta(days=1)
+CALENDAR = np.arange("1995-01-01", "2050-01-01", dtype="datetime64[D]").astype(DAY)  # days whose beginnings are looked up; others are computed
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # not strftime: its words depend on the environment's locale
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -36,8 +38,12 @@ def midnights(days: pd.Series, zones: pd.Series) -> pd.Series:
     starts = np.full(len(days), np.datetime64("NaT"), dtype=DAY)
     values = days.to_numpy(dtype=DAY)
     for zone, rows in _by_zone(zones):
-        unique, inverse = np.unique(values[rows], return_inverse=True)
-        starts[rows] = _starts_of(unique, zone)[inverse]
+        asked = values[rows]
+        if _in_calendar(asked):
+            starts[rows] = _calendar(zone)[(asked - CALENDAR[0]).astype("timedelta64[D]").astype(np.int64)]
+        else:
+            unique, inverse = np.unique(asked, return_inverse=True)
+            starts[rows] = _starts_of(unique, zone)[inverse]
     return pd.Series(starts, index=days.index, dtype=DAY).dt.tz_localize("UTC")
 
 
@@ -53,6 +59,9 @@ def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
     days = np.full(len(instants), np.datetime64("NaT"), dtype=DAY)
     values = instants.astype(INSTANT).dt.tz_localize(None).to_numpy(dtype=DAY)
     for zone, rows in _by_zone(zones):
+        if _in_calendar(values[rows]):
+            days[rows] = CALENDAR[np.searchsorted(_calendar(zone), values[rows], side="right") - 1]
+            continue
         unique, inverse = np.unique(values[rows], return_inverse=True)
         wall = pd.DatetimeIndex(unique).tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize().as_unit("us")
         # Clocks that go back over a midnight show the old day once more; the new day has begun all the same.
@@ -105,6 +114,17 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a name that is a folder of the zone database
         raise DataError(f"{name!r} is no IANA time zone") from error
+
+
+def _in_calendar(values: np.ndarray) -> bool:
+    """Whether all are known and well inside the calendar."""
+    return bool(len(values)) and bool((values >= CALENDAR[2]).all() and (values < CALENDAR[-2]).all())
+
+
+@lru_cache(maxsize=64)
+def _calendar(zone: ZoneInfo) -> np.ndarray:
+    """When each day of CALENDAR begins."""
+    return _starts_of(CALENDAR, zone)
 
 
 def _starts_of(days: np.ndarray, zone: ZoneInfo) -> np.ndarray:
