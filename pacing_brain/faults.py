@@ -7,6 +7,7 @@ import pandas as pd
 
 from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.evidence import Case
+from pacing_brain.gates import common_level
 from pacing_brain.identity_evidence import lost_sentence
 from pacing_brain.model import MatchKind
 from pacing_brain.unexplained import edit_sentence
@@ -72,6 +73,14 @@ def history_shrank(case: Case) -> str | None:
         return f"{_days(lost).capitalize()} that an earlier run saw {'is' if lost == 1 else 'are'} gone from the warehouse."
     shrunk = case["shrunk_pct"] or 0.0
     return f"Spend of closed days is {shrunk:.1f} % smaller than an earlier run saw it." if shrunk > 0 else None
+
+
+def account_jumped(case: Case) -> str | None:
+    """One factor over a whole account."""
+    pct = case.account.get("common_level_pct")
+    if pct is None or "completeness" not in case.red:
+        return None
+    return f"The feed, not the campaigns: {common_level(pct)}. A currency, a unit or a fee in the feed has changed."
 
 
 def rows_do_not_add_up(case: Case) -> str | None:

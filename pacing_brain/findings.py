@@ -55,7 +55,7 @@ def _scopes(bad: pd.DataFrame, decisions: pd.DataFrame, accounts: pd.DataFrame, 
     stale = bad["problem"].eq(Problem.STALE.value)
     return pd.Series(np.select(
         [stale & down.to_numpy(dtype=bool), bad["incident_scope"].eq("source"), bad["overlaps"].fillna("").ne("") & bad["problem"].eq("tracker"),
-         bad["red_gates"].str.contains("tracker").fillna(value=False).astype(bool) & bad["problem"].eq("tracker") & bad["overlaps"].fillna("").eq(""),
+         bad["red_gates"].str.contains("tracker").fillna(value=False).astype(bool) & bad["problem"].eq("tracker") & bad["overlaps"].fillna("").eq("") & bad["budget_was_micros"].isna(),
          bad["incident_scope"].eq("account") | whole],
         [source, f"source:{inputs.run.spend_source}", f"tracker:{inputs.run.tracker}", f"tracker:{inputs.run.tracker}", "account:" + account],
         "campaign:" + bad["flight_id"].astype("str")), index=bad.index)

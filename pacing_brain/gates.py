@@ -31,7 +31,7 @@ def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", value
     """Columns gates ({gate: {state, evidence}}) and red_gates (sorted names, comma separated); `feed` is each flight's account row."""
     verdicts: dict[str, Verdict] = {
         Gate.IDENTITY.value: identity(flights, feed), Gate.FRESHNESS.value: _freshness(flights, feed, values, run),
-        Gate.COMPLETENESS.value: _completeness(flights, values), Gate.CURRENCY.value: _currency(flights, feed, facts),
+        Gate.COMPLETENESS.value: _completeness(flights, feed, values), Gate.CURRENCY.value: _currency(flights, feed, facts),
         Gate.TIMEZONE.value: _timezone(flights), Gate.TIE_OUT.value: _tie_out(flights, facts),
         Gate.TRACKER.value: _tracker(flights, facts, values), Gate.CLOCK.value: _clock(flights, feed, facts, run),
     }
@@ -108,10 +108,11 @@ def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
             f"it loads every {row['feed_cycle_hours']:g} h and is too old to act on from {row['feed_limit']:g} h.")
 
 
-def _completeness(flights: pd.DataFrame, values: pd.DataFrame) -> Verdict:
+def _completeness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame) -> Verdict:
     limit = values["completeness_shrink_pct"].astype("float64")
-    red = flights[["duplicate_days", "bad_days", "lost_days"]].gt(0).any(axis=1) | flights["shrunk_pct"].gt(limit)
-    return _said(flights, red.to_numpy(dtype=bool), "One row per campaign and day, and no history lost.", _incomplete, limit.to_frame("shrink_limit"))
+    red = flights[["duplicate_days", "bad_days", "lost_days"]].gt(0).any(axis=1) | flights["shrunk_pct"].gt(limit) | feed["common_level_pct"].notna()
+    beside = pd.DataFrame({"shrink_limit": limit, "common_level_pct": feed["common_level_pct"]})
+    return _said(flights, red.to_numpy(dtype=bool), "One row per campaign and day, and no history lost.", _incomplete, beside)
 
 
 def _incomplete(row: dict[str, Any]) -> str:
@@ -124,7 +125,14 @@ def _incomplete(row: dict[str, Any]) -> str:
         said.append(f"{_counted(row['lost_days'], 'closed day')} that had a row {'has' if row['lost_days'] == 1 else 'have'} none any more")
     if row["shrunk_pct"] > row["shrink_limit"]:
         said.append(f"spend of closed days is {row['shrunk_pct']:.1f} % less than it was at the last run")
+    if pd.notna(row["common_level_pct"]):
+        said.append(f"{common_level(row['common_level_pct'])}, so the amounts are not believed until somebody has looked")
     return "; ".join(said)[0].upper() + "; ".join(said)[1:] + "."
+
+
+def common_level(pct: float) -> str:
+    """What a whole account's change of level looks like, without a full stop."""
+    return f"nearly all campaigns of the account changed at once, and by the same factor (x{1.0 + pct / 100.0:.2f})"
 
 
 def _counted(count: int, what: str) -> str:

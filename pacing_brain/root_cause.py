@@ -22,6 +22,7 @@ ORDER: tuple[tuple[str, Rule], ...] = (
     ("duplicate_rows", faults.duplicate_rows),
     ("not_a_number", faults.not_a_number),
     ("history_shrank", faults.history_shrank),
+    ("account_jumped", faults.account_jumped),
     ("rows_do_not_add_up", faults.rows_do_not_add_up),
     ("tracker_stale", faults.tracker_stale),
     ("overlapping_lines", faults.overlapping_lines),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.history import History
 from flows.backtest import replayed
-from pacing_brain import unexplained
+from pacing_brain import unexplained, within_day
 from pacing_brain.policy import Policy
 from tests.histories import START, plan_row, spend_row, windows, write
 
@@ -46,11 +46,12 @@ def _after(pace: Pace, factor: float) -> Pace:
 PACES: dict[str, Pace] = {
     "steady": _even, "doubled": _after(_even, 2.0), "halved": _after(_even, 0.4), "weekdays": _quiet_on_two_weekdays, "unit": _after(_even, 150.0),
     "silent": _after(_even, 0.0), "sleeps": _by_day_only, "late": _even, "missed_one": _even, "tenfold": _even, "raised_a_little": _even,
-    "lost": _even, "renamed": _even}
+    "lost": _even, "renamed": _even, "swapped": _even,
+    **{f"wide{n}": _after(_even, 1.5) for n in range(5)}, **{f"mixed{n}": _after(_even, 1.5 if n == 0 else 1.0) for n in range(5)}}
 
 
 def _rows(name: str, pace: Pace) -> list[dict[str, Any]]:
-    who = {"account_id": f"A-{name}", "campaign_id": f"C-{name}", "campaign_name": f"Pine_US_Shoes_{name}"}
+    who = {"account_id": f"A-{name.rstrip('01234')}", "campaign_id": f"C-{name}", "campaign_name": f"Pine_US_Shoes_{name}"}
     rows = []
     for back in range(28, 0, -1):
         day = START - timedelta(days=back)
@@ -68,14 +69,14 @@ def _rows(name: str, pace: Pace) -> list[dict[str, Any]]:
 
 
 def _plan(name: str) -> list[dict[str, Any]]:
-    row = plan_row(flight_id=name, account_id=f"A-{name}", campaign_id=f"C-{name}", campaign_name=f"Pine_US_Shoes_{name}")
-    edited = {"tenfold": 14000.0, "raised_a_little": 1449.0}
+    row = plan_row(flight_id=name, account_id=f"A-{name.rstrip('01234')}", campaign_id=f"C-{name}", campaign_name=f"Pine_US_Shoes_{name}")
+    edited = {"tenfold": 14000.0, "raised_a_little": 1449.0, "swapped": 4100.0}
     return [row, *([row | {"valid_from": ONSET, "budget": edited[name]}] if name in edited else [])]
 
 
 def _loads(name: str) -> list[dict[str, Any]]:
     seen = [at for at in AT if not (name == "late" and at > ONSET) and not (name == "missed_one" and at == AT[15])]
-    return [{"account_id": f"A-{name}", "seen_at": at, "loaded_at": at - timedelta(minutes=15)} for at in seen]
+    return [{"account_id": f"A-{name.rstrip('01234')}", "seen_at": at, "loaded_at": at - timedelta(minutes=15)} for at in seen]
 
 
 @pytest.fixture(scope="module")
@@ -92,9 +93,10 @@ def _of(decided: pd.DataFrame, name: str) -> pd.DataFrame:
     return decided[decided["flight_id"].eq(name)].sort_values("as_of", ignore_index=True)
 
 
-@pytest.mark.parametrize("name", ["steady", "weekdays", "sleeps", "missed_one", "raised_a_little", "renamed"])
+@pytest.mark.parametrize("name", ["steady", "weekdays", "sleeps", "missed_one", "raised_a_little", "renamed", "mixed3"])
 def test_a_near_miss_asks_for_nobody(decided: pd.DataFrame, name: str) -> None:
-    """Ordinary noise, weekdays that are always quiet, hours that never deliver, one missed load, a small edit and a rename with its id stay quiet."""
+    """Ordinary noise, weekdays that are always quiet, hours that never deliver, one missed load, a small edit, a rename with its id and a sibling that
+    jumps stay quiet."""
     own = _of(decided, name)
     assert set(own["lane"]) <= {"healthy", "warning"}
     assert own["lane"].eq("healthy").mean() > 0.9
@@ -107,7 +109,8 @@ def test_a_near_miss_asks_for_nobody(decided: pd.DataFrame, name: str) -> None:
     ("silent", "critical", 20, "fell silent"),
     ("late", "escalate", 12, "was last loaded"),
     ("tenfold", "escalate", 4, "a zero too many: a tracker typo"),
-    ("lost", "escalate", 12, "the match was lost")])
+    ("lost", "escalate", 12, "the match was lost"),
+    ("wide3", "escalate", 24, "nearly all campaigns of the account changed at once")])
 def test_what_the_evidence_shows_is_raised_and_named(decided: pd.DataFrame, name: str, lane: str, within_hours: int, said: str) -> None:
     """Quiet before it happens, raised soon after, and named in words."""
     own = _of(decided, name)
@@ -125,6 +128,44 @@ def test_the_sentence_of_the_level_test_has_its_figures(decided: pd.DataFrame) -
     sentence = own.loc[own["lane"].eq("critical"), "reasons"].iloc[-1]
     assert "% more than its own days before (ordinary noise:" in sentence
     assert "than the $100 planned for them" in sentence
+
+
+def test_digits_in_another_order_are_a_warning_by_name(decided: pd.DataFrame) -> None:
+    """1,400 that becomes 4,100 is told at the next run, as what it looks like, and nobody is woken."""
+    own = _of(decided, "swapped")
+    assert set(own["lane"]) == {"healthy", "warning"}
+    said = own.loc[own["as_of"].gt(ONSET) & own["lane"].eq("warning"), "root_cause"]
+    assert "The same digits in another order: a tracker typo." in said.iloc[0]
+
+
+def test_of_an_account_that_jumps_as_one_every_campaign_says_so(decided: pd.DataFrame) -> None:
+    """Five campaigns at x1.5 in one night are one fault of the feed; one of five is that campaign's own."""
+    wide = pd.concat([_of(decided, f"wide{n}").tail(1) for n in range(5)])
+    assert wide["root_cause_code"].eq("account_jumped").all()
+    assert not decided[decided["flight_id"].str.startswith("mixed")]["root_cause_code"].eq("account_jumped").any()
+    assert set(_of(decided, "mixed0")["lane"].tail(2)) == {"critical"}
+
+
+def _swings(*days: list[int]) -> list[float]:
+    """The swing of each reading, six a day, of days given by their spend in each four hours."""
+    found, states, at, micros = [], [None], np.full((1, 6), -1), np.full((1, 6), -1)
+    for number, spent in enumerate(days, start=700_000):
+        at[:], micros[:] = -1, -1
+        for slot, total in enumerate(np.cumsum(spent)):
+            swing, states = within_day.swings(pd.Series(["google"]), np.array([number]), np.array([240 * (slot + 1)]), np.array([total]), (at, micros), states,
+                                              np.array([True]))
+            at[0, slot], micros[0, slot] = 240 * (slot + 1), total
+            found.append(float(swing[0]))
+    return found
+
+
+def test_a_break_within_a_day_is_seen_and_a_new_level_at_midnight_is_none() -> None:
+    """Hours keep their shape: a day at twice the level is no break, twice the pace from noon on is; the other way round below 0."""
+    day = [105, 110, 155, 195, 190, 245]
+    usual = [day] * 6
+    assert max(map(abs, _swings(*usual, [2 * one for one in day]))) < 1.0
+    assert max(_swings(*usual, [*day[:3], *(2 * one for one in day[3:])])) > 4.0
+    assert min(_swings(*usual, [*day[:3], *(one // 3 for one in day[3:])])) < -4.0
 
 
 def test_a_late_feed_is_told_by_its_own_rhythm(decided: pd.DataFrame) -> None:
