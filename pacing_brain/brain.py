@@ -38,6 +38,8 @@ class PacingBrain:
         `Outcome.questions` are what would tell more about causes; with `Inputs.breakdowns`, their answers, the causes are complete.
         """
         outcome = self._concluded(inputs, self.cohort(inputs))
+        if not self.told:
+            return outcome
         asked = replace(outcome, questions=drill_down.questions(outcome.decisions))
         return asked if inputs.breakdowns.empty else drill_down.complete(asked, inputs.breakdowns)
 
