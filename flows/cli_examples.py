@@ -45,6 +45,8 @@ EXAMPLES = {
     "recommendations show": "pacing recommendations show 4f0c",
     "recommendations approve": 'pacing recommendations approve 4f0c --as U0LEAD --reason "it ran away"',
     "recommendations reject": 'pacing recommendations reject 4f0c --as U0LEAD --reason "the client raised the budget"',
+    "recommendations undo": 'pacing recommendations undo 4f0c --as U0LEAD --reason "the feed was wrong"',
+    "recommendations paused": 'pacing recommendations paused 4f0c --as U0BUYERUK --reason "in the platform, at 11:40"',
     "recommendations snooze": 'pacing recommendations snooze 4f0c --as U0LEAD --reason "the client is asked" --until 2026-11-06T09:00:00Z',
 }
 
