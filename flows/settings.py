@@ -274,7 +274,7 @@ class Settings(BaseSettings):
         """What must never be shown."""
         values = [value.get_secret_value() for name in type(self).model_fields if isinstance(value := getattr(self, name), SecretStr)]
         values += self.alert_url.get_secret_value().replace(",", " ").split() if self.alert_url else []
-        addresses = [*values, self.tracker or "", self.heartbeat_url or "", self.prefect_api_url or ""]
+        addresses = [*values, self.tracker or "", self.heartbeat_url or "", self.prefect_api_url or "", self.llm_url or ""]
         return tuple(secret for secret in (*values, *(_password(address) for address in addresses)) if secret)
 
 

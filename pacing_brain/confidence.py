@@ -91,10 +91,10 @@ def feeds(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
 
 
 def _oldest(flight: pd.Series, accounts: pd.DataFrame, own: int) -> int:
-    named = sorted({one["account_id"] for one in flight["campaigns"] if one["account_id"]})
+    named = sorted({(one["platform"], one["account_id"]) for one in flight["campaigns"] if one["account_id"]})
     if len(named) < 2:
         return own
-    members = pd.DataFrame({"platform": flight["platform"], "account_id": named}, dtype="str")
+    members = pd.DataFrame(named, columns=["platform", "account_id"], dtype="str")
     at = reconcile.account_positions(members, accounts)
     ages = accounts["feed_age_hours"].reset_index(drop=True).reindex(at).fillna(np.inf).to_numpy()
     return int(at[int(np.argmax(ages))])

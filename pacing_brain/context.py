@@ -49,7 +49,7 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     values = inputs.policy.resolve(summed)
     found = zero.find(summed, values, inputs.run)
     live = (summed["match_kind"].isin(["id", "alias", "name"]) & summed["watermark"].lt(summed["day_end"])
-            & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")))
+            & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")) & (found["zero_delivery"] | zero.may_deliver(summed, values)))
     counted = summed.loc[live, KEY].assign(live_flights=1, silent_flights=found.loc[live, "zero_delivery"].astype("int64"))
     counts = counted.groupby(KEY, as_index=False).sum()
     merged = table.drop(columns=["live_flights", "silent_flights"]).merge(counts, on=KEY, how="left")

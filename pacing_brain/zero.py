@@ -61,6 +61,13 @@ def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, cover
     return stopped & ~stopped.index.isin(rows.index[idle.to_numpy(dtype=bool)])
 
 
+def may_deliver(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+    """Whether silence would mean something: budget is left, and the last closed day had a plan. Else a flight is neither silent nor delivering."""
+    rows = flights[[*COLUMNS, "closed_day"]][flights["closed_day"].notna()]
+    planned = _planned_on(rows, rows["closed_day"]).gt(0).fillna(value=False).reindex(flights.index, fill_value=True).astype("bool")
+    return ~_budget_spent(flights, values).astype("bool") & (planned | flights["curve"].eq("asap"))
+
+
 def _budget_spent(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
     """Less of the budget is left than is worth an alert: the campaign has stopped because it is through."""
     budgets = flights["budget_micros"].astype("int64")

@@ -108,3 +108,12 @@ def test_one_budget_over_two_platforms_is_decided_as_one():
     assert str(row["watermark"]) == "2026-06-11 00:00:00+00:00", "Meta's load less its five hours"
     assert [(one["platform"], one["actual_micros"] / UNIT) for one in row["campaigns"]] == [("google", 1_200), ("meta", 800)]
     assert (row["severity"], row["direction"]) == ("critical", "over")
+
+
+def test_one_budget_is_as_fresh_as_its_oldest_feed():
+    """A line over two platforms whose Meta feed is 30 hours old is stale, however fresh Google's is."""
+    line = builders.targets(flight_id="W", campaign_id=["1", "2"], platform=["google", "meta"], account_id=["A1", "M1"])
+    rows = pd.concat([builders.spend(), builders.spend(platform="meta", account_id="M1", campaign_id="2")], ignore_index=True)
+    feeds = builders.loads(platform=["google", "meta"], account_id=["A1", "M1"], loaded_at=[builders.LOADED_AT, "2026-06-10T02:00:00+00:00"])
+    decided = PacingBrain().decide(builders.inputs(targets=line, spend=rows, loads=feeds, totals=builders.totals(rows))).decisions
+    assert decided[["red_gates", "lane"]].to_numpy().tolist() == [["freshness", "escalate"]]

@@ -1,10 +1,12 @@
 """Zero delivery and cost faults."""
 
+import pandas as pd
 import pytest
 
 from pacing_brain import zero
+from pacing_brain.brain import PacingBrain
 from pacing_brain.model import SourceState
-from tests.unit.pacing_brain import cohort
+from tests.unit.pacing_brain import builders, cohort
 from tests.unit.pacing_brain.cohort import UNIT
 
 NEVER = {"actual_micros": 0, "spend_days": 0, "row_days": 0, "first_spend_day": None, "last_spend_day": None, "closed_day_micros": 0,
@@ -156,3 +158,14 @@ def test_zero_spend_with_impressions_is_a_cost_fault():
 def test_impressions_in_the_first_hours_are_no_cost_fault():
     """Cost lags behind impressions: before 12 planned hours nothing is said."""
     assert not find(**NEVER | {"impressions": 9, "watermark": ALMOST})["cost_fault"]
+
+
+def test_an_account_stops_although_one_campaign_was_through_with_its_budget():
+    """Two campaigns without a row since 9 June, and one whose budget was spent on the 5th: the account stopped, one incident; the third is no sign of life."""
+    every, until = list(pd.date_range("2026-06-01", "2026-06-08")), list(pd.date_range("2026-06-01", "2026-06-05"))
+    rows = pd.concat([builders.spend(campaign_id="1", day=every), builders.spend(campaign_id="2", day=every),
+                      builders.spend(campaign_id="3", day=until, spend_micros=600 * builders.UNIT)], ignore_index=True)
+    plan = builders.targets(campaign_id=["1", "2", "3"], curve=["even", "even", "asap"])
+    outcome = PacingBrain().decide(builders.inputs(targets=plan, spend=rows, totals=builders.totals(rows)))
+    assert [(finding.scope, finding.problem.value, finding.flights) for finding in outcome.findings] == [("account:google/A1", "zero", ("F1", "F2"))]
+    assert outcome.decisions["zero_kind"].tolist() == ["account", "account", ""]
