@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -67,13 +66,10 @@ class Desk:
 
     def at(self, instant: datetime) -> None:
         """The database clock shows an instant; the application's own does not."""
-        with self.admin.transaction() as connection:
+        admin = Database(self.urls.admin)
+        with admin.transaction() as connection:
             clock.set_offset(connection, instant - datetime.now(UTC))
-
-    @cached_property
-    def admin(self) -> Database:
-        """The owner of the database, who alone may move its clock."""
-        return Database(self.urls.admin, pool_size=1)
+        admin.close()
 
     def seal(self, *rows: dict[str, Any], at: datetime | None = None) -> dict[str, Recommendation]:
         """One live run that finds these flights (`world.flight`) and asks what it must; what can be answered after it, by flight."""
@@ -167,7 +163,5 @@ def settings(urls: Urls, folder: Path, **changes: Any) -> Settings:
 def desk(fresh_database: Urls, tmp_path: Path) -> Iterator[Desk]:
     own = settings(fresh_database, tmp_path)
     database = Database(fresh_database.app, pool_size=12)
-    made = Desk(fresh_database, House(own, Policy.load(own.policy) if own.policy else Policy(), database, SnowflakeSettings()))
-    yield made
-    made.admin.close()
+    yield Desk(fresh_database, House(own, Policy.load(own.policy) if own.policy else Policy(), database, SnowflakeSettings()))
     database.close()
