@@ -112,6 +112,21 @@ def test_two_columns_for_one_meaning_are_refused():
         read_bytes(csv_bytes(rows_of()).replace(b"account_id", b"budget", 1))
 
 
+def test_a_column_of_the_contracts_own_name_wins_over_a_synonym():
+    """A plan may keep a Channel and an Advertiser of its own beside platform and client; two synonyms alone are refused."""
+    got = read_bytes(csv_bytes(rows_of(client="Acme", Channel="Search", Advertiser="Somebody"))).targets.iloc[0]
+    assert (got.platform, got.client) == ("google", "Acme")
+    with pytest.raises(TrackerUnreadable, match=r"columns 'Channel' and 'Publisher' both mean platform"):
+        read_bytes(csv_bytes(rows_of(Channel="Search", Publisher="google")).replace(b"platform", b"was_platform", 1))
+
+
+@pytest.mark.parametrize(("header", "meaning"), [("Campaign #", "campaign_id"), ("Line #", "flight_id"), ("IO Start Date", "start_date"),
+                                                 ("Go-Live Date", "start_date"), ("Planned Media Spend", "budget"), ("Media Channel", "platform")])
+def test_more_headers_that_plans_use(header, meaning):
+    """A number sign is a number, and an insertion order has dates and a budget as a flight has."""
+    assert meaning_of(header) == meaning
+
+
 def test_a_workbook_is_read_with_its_types():
     """Excel dates, numbers and text arrive as days, exact micros and text."""
     import datetime as dt
