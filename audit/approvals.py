@@ -149,7 +149,7 @@ def _stand(connection: Connection, held: Held, click: Click, who: Answerer, answ
         until(answer, held.now, click.until, flight_ends), bounds(answer, Extent.of(held.incident.finding), click.up_to_micros), seq)
     standing.put(connection, said)
     if answer in (*WITHIN_LIMITS, Answer.KEEP_RUNNING):
-        patterns.learn_tolerance(connection, said, held.incident.finding.currency, by=_by(connection, click, who)["by"], weak=answer is Answer.KEEP_RUNNING)
+        patterns.learn_tolerance(connection, said, held.incident.finding.currency, by=_by(connection, click, who)["by"])
 
 
 def _cause(incident: Incident | None) -> str | None:

@@ -1,7 +1,6 @@
 """What was learned: in force from the moment it is learned until it expires or is retired."""
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +16,7 @@ from audit.standing import Standing
 from audit.tables import patterns
 from pacing_brain.errors import UsageError
 from pacing_brain.frames import PATTERNS
+from pacing_brain.learning import tolerance
 
 
 @dataclass(frozen=True)
@@ -96,13 +96,10 @@ def learn_match(connection: Connection, flight_id: str, campaign_key: str, *, sa
     return pattern_id
 
 
-def learn_tolerance(connection: Connection, said: Standing, currency: str | None, *, by: Mapping[str, Any], weak: bool = False) -> None:
+def learn_tolerance(connection: Connection, said: Standing, currency: str | None, *, by: Mapping[str, Any]) -> None:
     """Somebody said that a problem is expected, or none: within what was said and until then it asks nobody. What was said before gives way."""
-    pattern_id = "P-" + hashlib.sha256(f"tolerance\n{said.fingerprint}\n{said.seq}".encode()).hexdigest()[:10]
-    give_way(connection, "tolerance", said.fingerprint, None, pattern_id, said.at)
-    value = json.dumps({"answer": said.answer.value, "bounds": said.bounds.as_json(), "currency": currency}, sort_keys=True)
-    row: dict[str, Any] = {"pattern_id": pattern_id, "kind": "tolerance", "scope": said.fingerprint, "value": value, "support": 1,
-                           "confidence": 0.5 if weak else 1.0, "expires_at": pd.Timestamp(said.until)}
+    row = tolerance(said.fingerprint, str(said.seq), said.answer, said.bounds, pd.Timestamp(said.until), currency)
+    give_way(connection, "tolerance", said.fingerprint, None, str(row["pattern_id"]), said.at)
     learn(connection, None, pd.DataFrame([row]), said.at, by=by, evidence=[said.seq])
 
 

@@ -26,6 +26,7 @@ Positions = npt.NDArray[np.int64]
 GROUPED = ["account_id", "campaign_id", "campaign_name", "currency", "day"]  # as the spend query groups a warehouse's rows
 NEEDED = {"windows": ("as_of",), "tracker": ("valid_from", "campaign_id", "campaign_name"),
           "spend": ("seen_at", "account_id", "campaign_id", "campaign_name", "day", "spend_micros"), "loads": ("account_id", "seen_at", "loaded_at")}
+ANSWERS = ("at", "flight_id", "answer", "until", "who")
 TEXTS = ("platform", "account_id", "campaign_id", "campaign_name", "market", "product", "currency", "timezone", "status")
 
 
@@ -82,6 +83,7 @@ class History:
         self._gone = self._spend.table["spend_micros"].isna().to_numpy()
         self._plan = _Latest(_plan_rows(tables["tracker"]), "valid_from", ["flight_id", "_who"])
         self._read: tuple[bytes, TrackerRead] | None = None
+        self.answers = _answers(folder)
 
     def at(self, as_of: datetime, policy: Policy, first_day: Callable[[pd.DataFrame], pd.Timestamp]) -> Known:
         """What was known at `as_of`; spend from `first_day(targets)` on. Windows are asked for in their order."""
@@ -118,15 +120,27 @@ class History:
         return LOADS.check(held.assign(platform=platform, loaded_at=_utc(held["loaded_at"]), from_rows=False))
 
 
+def _answers(folder: Path) -> pd.DataFrame:
+    """What people answered, in order; without the file nobody answered anything."""
+    path = folder / "answers.parquet"
+    if not path.exists():
+        return pd.DataFrame({name: pd.Series(dtype="object") for name in ANSWERS})
+    rows = _parquet(path, ANSWERS)
+    return rows.assign(at=_utc(rows["at"]), until=_utc(rows["until"])).dropna(subset=["at"]).sort_values("at", kind="stable", ignore_index=True)
+
+
 def _table(folder: Path, name: str) -> pd.DataFrame:
-    path = folder / f"{name}.parquet"
+    return _parquet(folder / f"{name}.parquet", NEEDED[name])
+
+
+def _parquet(path: Path, needed: tuple[str, ...]) -> pd.DataFrame:
     try:
         table = pd.read_parquet(path)
     except FileNotFoundError:
         raise HistoryUnreadable(f"{path} does not exist. A recorded history holds {', '.join(f'{one}.parquet' for one in NEEDED)}.") from None
     except (OSError, ValueError) as error:  # pyarrow's own errors are ValueErrors
         raise HistoryUnreadable(f"{path} cannot be read as parquet: {str(error).splitlines()[0]}") from error
-    if missing := [column for column in NEEDED[name] if column not in table.columns]:
+    if missing := [column for column in needed if column not in table.columns]:
         raise HistoryUnreadable(f"{path} has no column {', '.join(missing)}.")
     return table
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 
 from connectors.history import History
+from flows.backtest_answers import Answered
 from flows.gathering import days_to_read
 from pacing_brain import frames, learning
 from pacing_brain.brain import PacingBrain
@@ -43,7 +44,7 @@ def backtest(folder: Path, *, out: Path, policy: Path | None, learn: bool) -> in
 
 def replayed(history: History, policy: Policy, *, learn: bool = True) -> Iterator[pd.DataFrame]:
     """The rows of each window, in order."""
-    brain, carried = PacingBrain.silent(), Carried(learn=learn)
+    brain, carried = PacingBrain.silent(), Carried(learn=learn, answers=history.answers)
     for as_of in history.windows:
         inputs = carried.inputs(history, as_of, policy)
         outcome = brain.decide(inputs)
@@ -54,8 +55,9 @@ def replayed(history: History, policy: Policy, *, learn: bool = True) -> Iterato
 class Carried:
     """What one window leaves for the next: memory, patterns, and the loads that were seen."""
 
-    def __init__(self, *, learn: bool) -> None:
+    def __init__(self, *, learn: bool, answers: pd.DataFrame) -> None:
         self._learn = learn
+        self._answered = Answered(answers)
         self._memory, self._patterns = frames.MEMORY.empty(), frames.PATTERNS.empty()
         self._seen: list[pd.DataFrame] = []
 
@@ -68,18 +70,21 @@ class Carried:
         run = RunContext(run_id=f"{as_of:%Y%m%dT%H%MZ}", as_of=as_of, window=start + (as_of - start) // step * step, live=False,
                          tracker=history.name, tracker_read_at=as_of, spend_source=history.name, days_from=days_from, days_to=days_to)
         return Inputs(run=run, policy=policy, targets=known.targets, spend=known.spend, loads=known.loads, campaigns=known.campaigns,
-                      totals=known.totals, memory=self._memory, patterns=self._in_force(as_of), quarantined=known.quarantined)
+                      totals=known.totals, memory=self._memory, patterns=self._known_at(as_of), quarantined=known.quarantined)
 
     def keep(self, inputs: Inputs, outcome: Outcome) -> None:
         """Carry on what a live run would leave on the record."""
         self._memory = outcome.memory
         if self._learn:
+            self._patterns = self._answered.keep(outcome.decisions, inputs.patterns)
             self._seen.append(outcome.accounts[outcome.accounts["load_basis"].eq("loads")][[*learning.KEY, "loaded_at"]])
             self._learn_rhythms(inputs)
 
-    def _in_force(self, as_of: datetime) -> pd.DataFrame:
-        expires = self._patterns["expires_at"]
-        return self._patterns[expires.isna() | expires.gt(pd.Timestamp(as_of))]
+    def _known_at(self, as_of: datetime) -> pd.DataFrame:
+        """The patterns in force, with what people have answered since the window before."""
+        at = pd.Timestamp(as_of)
+        known = self._answered.learn(self._patterns, at) if self._learn else self._patterns
+        return known[known["expires_at"].isna() | known["expires_at"].gt(at)]
 
     def _learn_rhythms(self, inputs: Inputs) -> None:
         """Once a day of the history: a rhythm needs several loads, so a day sooner or later changes nothing."""
@@ -89,13 +94,13 @@ class Carried:
         self._seen = [seen]
         new = learning.load_rhythms(seen, inputs.patterns, pd.Timestamp(inputs.run.as_of))
         if len(new):
-            self._patterns = frames.PATTERNS.check(pd.concat([inputs.patterns, new], ignore_index=True))
+            self._patterns = frames.PATTERNS.check(pd.concat([self._patterns, new], ignore_index=True))
 
 
 def rows(decisions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
-    """The contract's columns of the flights that are between their start and their end at `as_of`."""
+    """The contract's columns of the flights that are between their start and their end, both included, at `as_of`."""
     at = pd.Timestamp(as_of)
-    on = decisions[decisions["day_start"].lt(at) & decisions["day_end"].ge(at)]
+    on = decisions[decisions["day_start"].le(at) & decisions["day_end"].ge(at)]
     named = [None if code is None else f"{code.replace('_', ' ')}: {said}" for code, said in
              zip(on["root_cause_code"].astype(object).where(on["root_cause_code"].notna(), None), on["root_cause"], strict=True)]
     table = on[PLAIN].assign(root_cause=pd.array(named, dtype="str"), as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]])

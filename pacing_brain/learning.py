@@ -2,13 +2,16 @@
 
 load_rhythm  how often an account's feed really loads: the median time between the loads that runs have seen. Cards say it, so that
              a feed that loads once a day is not taken for one that is late.
+tolerance    somebody said that a problem is expected, or none: until then and within what was said it asks nobody.
 outcome      what people did about a cause, and how often pacing recovered within a week, before anybody did anything else.
 """
 
 import hashlib
+import json
 
 import pandas as pd
 
+from pacing_brain.answers import Answer, Bounds
 from pacing_brain.frames import PATTERNS
 
 LOADS_NEEDED = 5
@@ -17,6 +20,13 @@ KEY = ["platform", "account_id"]
 RECOVERS_WITHIN = pd.Timedelta(days=7)
 REMEMBERED_FOR = pd.Timedelta(days=365)
 REMEDIES = {"paused": "pausing it", "fixing": "mending it on the platform", "budget_lowered": "lowering the budget", "kept_running": "leaving it on"}
+
+
+def tolerance(fingerprint: str, key: str, answer: Answer, said: Bounds, until: pd.Timestamp, currency: str | None) -> dict[str, object]:
+    """One row of PATTERNS: somebody said that a problem is expected, or none, or that it goes on (which is weaker). key: of the answer, unique."""
+    return {"pattern_id": "P-" + hashlib.sha256(f"tolerance\n{fingerprint}\n{key}".encode()).hexdigest()[:10], "kind": "tolerance", "scope": fingerprint,
+            "value": json.dumps({"answer": answer.value, "bounds": said.as_json(), "currency": currency}, sort_keys=True), "support": 1,
+            "confidence": 0.5 if answer is Answer.KEEP_RUNNING else 1.0, "expires_at": until}
 
 
 def load_rhythms(seen: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

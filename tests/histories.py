@@ -36,12 +36,14 @@ def steady_spend(days: int, daily: float = 100.0, before: int = 14) -> list[dict
     return rows
 
 
-def write(folder: Path, *, at: list[datetime], plan: list[dict[str, Any]], spend: list[dict[str, Any]], loads: list[dict[str, Any]] | None = None) -> Path:
-    """The four files. Loads: every account of the plan at every window, 15 minutes before it, unless they are given."""
+def write(folder: Path, *, at: list[datetime], plan: list[dict[str, Any]], spend: list[dict[str, Any]], loads: list[dict[str, Any]] | None = None,
+          answers: list[dict[str, Any]] | None = None) -> Path:
+    """The four files, and the answers where there are any. Loads: every account of the plan at every window, 15 minutes before it, unless they are given."""
     folder.mkdir(parents=True, exist_ok=True)
     accounts = sorted({row["account_id"] for row in plan})
     loaded = [{"account_id": account, "seen_at": w, "loaded_at": w - timedelta(minutes=15)} for w in at for account in accounts]
     tables = {"windows": [{"as_of": w} for w in at], "tracker": plan, "spend": spend, "loads": loaded if loads is None else loads}
+    tables |= {"answers": answers} if answers else {}
     for name, rows in tables.items():
         frame = pd.DataFrame(rows)
         if name == "spend":

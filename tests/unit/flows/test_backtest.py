@@ -52,6 +52,26 @@ def test_a_second_row_for_a_day_is_a_duplicate_and_a_row_that_is_gone_is_gone(tm
     assert red == [place in (8, 9) for place in range(len(at))]
 
 
+def test_the_first_instant_of_a_flight_is_of_its_life(tmp_path: Path) -> None:
+    """A window at midnight of its first day has a row, as the one at midnight of its end has."""
+    decided = _decided(write(tmp_path / "h", at=[START, *windows(1)], plan=[plan_row()], spend=steady_spend(1)))
+    assert decided["as_of"].iloc[0] == pd.Timestamp(START)
+    assert decided["severity"].iloc[0] == "healthy"
+
+
+def test_an_answer_of_the_history_holds_from_then_until_its_time(tmp_path: Path) -> None:
+    """What somebody called expected asks nobody until then, with the same severity; without learning it changes nothing."""
+    at = windows(3)
+    said = [{"at": at[10] + timedelta(minutes=5), "flight_id": "F1", "answer": "expected", "until": at[13], "who": "Ana"}]
+    folder = write(tmp_path / "h", at=at, plan=[plan_row()], spend=steady_spend(3, daily=150.0), answers=said)
+    plain = pd.concat(list(replayed(History(folder), Policy(), learn=False)), ignore_index=True)
+    told = _decided(folder)
+    held = told["action"].ne(plain["action"])
+    assert told.loc[held, "as_of"].tolist() == [pd.Timestamp(one) for one in at[11:13]]
+    assert set(told.loc[held, "action"]) == {"log_only"}
+    assert (told["severity"] == plain["severity"]).all()
+
+
 def test_a_history_that_lacks_a_file_is_refused_by_its_name(tmp_path: Path) -> None:
     """One line that names the file."""
     folder = write(tmp_path / "h", at=windows(1), plan=[plan_row()], spend=steady_spend(1))
