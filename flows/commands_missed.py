@@ -11,7 +11,7 @@ from flows.settings import Settings
 from flows.wiring import House
 from pacing_brain.errors import Refused, RunError, UsageError
 from pacing_brain.natives import natives
-from pacing_brain.permissions import Caller, Role, role
+from pacing_brain.permissions import Caller, may_say
 
 
 def missed(campaign: str, *, since: str, reason: str, who: str, as_json: bool) -> int:
@@ -19,7 +19,7 @@ def missed(campaign: str, *, since: str, reason: str, who: str, as_json: bool) -
 
     Raises:
         UsageError: no reason, no instant, or not exactly one campaign.
-        Refused: neither responder, owner nor approver.
+        Refused: neither responder, owner nor approver, where the policy names any.
         RunError: no run has been sealed.
     """
     if not reason.strip():
@@ -30,7 +30,7 @@ def missed(campaign: str, *, since: str, reason: str, who: str, as_json: bool) -
         with house.database.transaction() as connection:
             me, now = claimed(connection, who), clock.now(connection)
             approvals = house.policy.approvals_for(flight)
-            if role(house.policy, approvals, Caller("", me.person), flight["owner"]) < Role.RESPONDER:
+            if not may_say(house.policy, approvals, Caller("", me.person), flight["owner"]):
                 raise Refused(f"{me.person} may not report this: they are neither its owner, nor named in the policy's [approvals].")
             if began > now:
                 raise UsageError("--from lies in the future: a problem that was missed has begun")

@@ -1,16 +1,18 @@
 """What `pacing silence set / list / end` do: problems that nobody wants to hear of for a while. The record goes on; only messages are muted."""
 
-import getpass
+from collections.abc import Mapping
 from typing import Any
 
 from rich.text import Text
 
+from audit.identity import system_user
 from flows import views
 from flows.commands import read_as_of
 from flows.commands_record import open_record
 from flows.settings import Settings
-from pacing_brain.errors import UsageError
-from pacing_brain.policy import Approvals
+from pacing_brain.errors import Refused, UsageError
+from pacing_brain.permissions import Caller, may_say
+from pacing_brain.policy import Policy
 from pacing_brain.told import Silence, parse_matcher
 
 CLAIM = "command line"
@@ -20,7 +22,7 @@ def silence_set(matcher: list[str], *, who: str, reason: str, until: str, as_jso
     """Mute what matches. `who` is a claim: the record has the operating system's user beside it."""
     wanted, ends = parse_matcher(matcher), read_as_of(until, "--until")
     with open_record(Settings.read()) as house:
-        _may(house.policy.approvals, who, wanted)
+        _may(house.policy, who, wanted)
         silence = house.silences.set(wanted, who, reason, ends, _claimed())
         muted = [one for one in house.incidents.open() if silence.mutes(one.finding)]
     if as_json:
@@ -54,29 +56,28 @@ def silence_end(silence_id: str, *, who: str, reason: str, as_json: bool) -> int
     """End one before its time."""
     with open_record(Settings.read()) as house:
         standing = next((one for one in house.silences.standing() if one.silence_id == silence_id), None)
-        _may(house.policy.approvals, who, standing.matcher if standing else {})
+        _may(house.policy, who, standing.matcher if standing else {})
         over = house.silences.end(silence_id, who, reason, _claimed())
     views.emit(_as_row(over)) if as_json else views.show(views.say(f"Silence {silence_id} is over: what it muted is told again from the next run on."))
     return 0
 
 
-def _may(approvals: Approvals, who: str, matcher: Any) -> None:
-    """Approvers, responders, and the owner of what is silenced; anyone while the policy names nobody. A group's members are not known here.
+def _may(policy: Policy, who: str, matcher: Mapping[str, str]) -> None:
+    """Approvers, responders, and the owner of what is silenced; anyone while the policy names nobody. It counts for the user of this machine.
 
     Raises:
-        UsageError: somebody else.
+        UsageError: nobody is named with `--as`.
+        Refused: somebody else.
     """
-    named = {each.casefold().removeprefix("@") for each in (*approvals.approvers, *approvals.responders)}
-    me = who.casefold().removeprefix("@")
-    if not me.strip():
+    if not who.strip().removeprefix("@"):
         raise UsageError("say who silences it: --as WHO")
-    owns = str(matcher.get("owner", "")).casefold() == me
-    if named and me not in named and not owns and not any(each.startswith("group:") for each in named):
-        raise UsageError(f"{who} is neither approver nor responder in the policy's [approvals], and does not own what is silenced")
+    person = f"os:{system_user()}"
+    if not may_say(policy, policy.approvals, Caller("", person), matcher.get("owner")):
+        raise Refused(f"{person} is neither approver nor responder in the policy's [approvals], and does not own what is silenced")
 
 
 def _claimed() -> dict[str, str]:
-    return {"via": CLAIM, "os_user": getpass.getuser()}
+    return {"via": CLAIM, "os_user": system_user()}
 
 
 def _what(silence: Silence) -> str:

@@ -56,6 +56,14 @@ def role(policy: Policy, approvals: Approvals, caller: Caller, owner: str | None
     return Role.RESPONDER if _named(approvals.responders, ids, caller) or _owns(owner, ids, person_of(policy, caller.user_id)) else Role.NOBODY
 
 
+def may_say(policy: Policy, approvals: Approvals, caller: Caller, owner: str | None) -> bool:
+    """Whether the caller may silence, or report what was missed: responders, owners, approvers; anyone while the policy names nobody.
+
+    Neither touches a campaign, and a new installation has named nobody yet.
+    """
+    return not (approvals.approvers or approvals.responders) or role(policy, approvals, caller, owner) >= Role.RESPONDER
+
+
 def unsaid_groups(approvals: Approvals, caller: Caller) -> bool:
     """Whether Slack did not say who is in a group that could have made a difference."""
     return any(caller.members.get(name.removeprefix(GROUP), ()) is None for name in (*approvals.approvers, *approvals.responders) if name.startswith(GROUP))

@@ -1,6 +1,5 @@
 """The kill switch at a terminal: whoever is there may stop all pauses, and only an approver may allow them again."""
 
-import getpass
 import json
 
 import pytest
@@ -8,6 +7,7 @@ from typer.testing import CliRunner
 
 from audit import ledger
 from audit.database import Database
+from audit.identity import system_user
 from flows import cli
 
 
@@ -31,9 +31,9 @@ def test_anyone_may_stop_and_only_an_approver_may_allow(database, tmp_path, monk
     assert (stopped.exit_code, json.loads(stopped.stdout)["stopped"]) == (0, True)
     assert pacing("allow").exit_code == 1
     policy = tmp_path / "policy.toml"
-    policy.write_text(f'[approvals]\napprovers = ["os:{getpass.getuser()}"]\n', encoding="utf-8")
+    policy.write_text(f'[approvals]\napprovers = ["os:{system_user()}"]\n', encoding="utf-8")
     monkeypatch.setenv("PACING_POLICY", str(policy))
     assert json.loads(pacing("allow").stdout)["stopped"] is False
     with database.transaction() as connection:
         entries = [(entry.kind, entry.content["by"]["person"]) for entry in ledger.read(connection, kinds=["halts_stopped", "halts_allowed"])]
-    assert entries == [(kind, f"os:{getpass.getuser()}") for kind in ("halts_stopped", "halts_allowed")]
+    assert entries == [(kind, f"os:{system_user()}") for kind in ("halts_stopped", "halts_allowed")]

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from audit import clock, ledger
 from audit.database import Database
+from audit.identity import system_user
 from audit.silences import Silences
 from flows import cli
 from pacing_brain.errors import DatabaseRefused, UsageError
@@ -61,13 +62,15 @@ def test_what_is_no_silence_is_wrong_usage(database, words):
 
 
 def test_only_those_whom_the_policy_names(database, tmp_path, monkeypatch):
-    """Where it names approvers or responders, somebody else may only silence what is his own."""
-    (tmp_path / "policy.toml").write_text('[approvals]\nresponders = ["U0RESPOND"]\n', encoding="utf-8")
-    monkeypatch.setenv("PACING_POLICY", str(tmp_path / "policy.toml"))
+    """Where it names approvers or responders, somebody else may only silence what is his own; `--as` is a claim and gives no right."""
+    policy, me = tmp_path / "policy.toml", f"os:{system_user()}"
+    policy.write_text('[approvals]\nresponders = ["U0RESPOND", "group:S456"]\n', encoding="utf-8")
+    monkeypatch.setenv("PACING_POLICY", str(policy))
     end = ["--reason", "x", "--until", f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}"]
-    assert pacing("set", "client=Acme", "--as", "U0OTHER", *end).exit_code == 2
-    assert pacing("set", "owner=U0OTHER", "--as", "U0OTHER", *end).exit_code == 0
-    assert pacing("set", "client=Acme", "--as", "U0RESPOND", *end).exit_code == 0
+    assert [pacing("set", "client=Acme", "--as", who, *end).exit_code for who in ("U0OTHER", "U0RESPOND")] == [1, 1]
+    assert pacing("set", f"owner={me}", "--as", "me", *end).exit_code == 0
+    policy.write_text(f'[approvals]\nresponders = ["{me}"]\n', encoding="utf-8")
+    assert pacing("set", "client=Acme", "--as", "me", *end).exit_code == 0
 
 
 def test_the_clock_ends_it_and_upkeep_says_so(database, fresh_database):
