@@ -97,7 +97,8 @@ def _changed_targets(house: House, run: RunHandle, inputs: Inputs) -> list[Entry
     watched = ["budget_micros", "currency", "start_date", "end_date", "curve", "curve_pct"]
     old, new = (frame.drop_duplicates("flight_id").set_index("flight_id")[watched] for frame in (before, inputs.targets))
     both = new.index.intersection(old.index)
-    moved = (old.loc[both].astype("object").where(old.loc[both].notna(), None) != new.loc[both].astype("object").where(new.loc[both].notna(), None))
+    old, new = old.loc[both], new.loc[both]
+    moved = (old.astype("object") != new.astype("object")) & (old.notna() | new.notna())  # two nulls are unequal, and no change
     changed = moved.index[moved.any(axis=1)].sort_values()
     was, now = natives(old.loc[changed].reset_index()), natives(new.loc[changed].reset_index())
     return [Entry("target_changed", flight, {"before": {name: a[name] for name in watched}, "after": {name: b[name] for name in watched}})

@@ -186,7 +186,8 @@ def test_a_mended_fault_is_resolved_and_its_question_withdrawn(lived):
     (flight,) = sample_world().labels.loc[sample_world().labels["case"].eq(MENDED), "flight_id"]
     assert flight in lived.second.asks
     assert flight not in lived.third.asks
-    assert flight in {body["subject"] for body in lived.third.said("target_changed")}
+    assert [body["subject"] for body in lived.third.said("target_changed")] == [flight]
+    assert lived.second.said("target_changed") == []
     assert f"campaign:{flight}:over" in {body["fingerprint"] for body in lived.third.said("incident_resolved")}
     (answer,) = (body for body in lived.third.said("recommendation_decided") if body["flight_id"] == flight)
     assert answer["decision"] == "withdrawn"
