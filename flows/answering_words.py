@@ -7,8 +7,8 @@ from rich.console import Console, RenderableType
 
 from flows import explaining
 from flows.status import standing
-from flows.views_explain import choices, explanation_report
-from flows.views_status import status_report
+from flows.views.explain import choices, explanation_report
+from flows.views.status import status_report
 from flows.wiring import House
 from notifiers.cards_text import escape
 

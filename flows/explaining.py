@@ -7,7 +7,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from audit import ledger
-from flows.views_run import as_row
+from flows.views.run import as_row
 from flows.wiring import House
 from pacing_brain.natives import natives
 from pacing_brain.policy import Policy

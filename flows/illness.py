@@ -10,7 +10,7 @@ import pandas as pd
 from audit import clock, outbox, told
 from audit.outbox import OutgoingMessage, delivery_id
 from flows import logs
-from flows.commands_record import exists
+from flows.commands.record import exists
 from flows.settings import Settings
 from flows.wiring import House, open_house
 from notifiers.cards_digest import LIVE_PHASES

@@ -13,7 +13,7 @@ from prefect.states import Completed
 from flows import logs
 from flows.apply_approved import carry_out_all
 from flows.artifacts import worst_of
-from flows.commands import read_as_of
+from flows.commands.run import read_as_of
 from flows.prefect_page import Page
 from flows.prefect_steps import TaskCalls, one_line
 from flows.run_pacing import Request, Steps, run_window

@@ -5,7 +5,7 @@ from typing import Any
 
 from audit.runs import SealedRun
 from flows.views import worst_first
-from flows.views_run import as_row
+from flows.views.run import as_row
 from flows.wiring import House
 
 MISSED_SINCE = timedelta(days=7)  # older windows that nobody answered for are history

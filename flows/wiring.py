@@ -42,7 +42,7 @@ from connectors.snowflake_settings import SnowflakeSettings
 from flows import platforms
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
 from flows.local_warehouse import EmbeddedWarehouse
-from flows.sample import SampleAgency
+from flows.world.sample import SampleAgency
 from flows.settings import Settings
 from notifiers.console import Console
 from notifiers.delivery import Poster

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from typer.main import get_command
 
 from flows.cli import app
-from flows.doctor_slack import SCOPES
+from flows.doctor.slack import SCOPES
 from flows.runbook import runbook
 from flows.settings import Settings
 from pacing_brain import errors

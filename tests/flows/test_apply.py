@@ -15,7 +15,7 @@ from audit.tables import incidents
 from audit.tables import outbox as sent
 from flows.answering import Answering
 from flows.apply_approved import Applied, alarm_slow, carry_out_all
-from flows.commands_missed import missed
+from flows.commands.missed import missed
 from flows.settings import Settings
 from flows.wiring import House, open_house
 from pacing_brain.errors import Refused, UsageError

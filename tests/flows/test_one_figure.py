@@ -13,7 +13,7 @@ from rich.console import Console
 
 from flows import reporting
 from flows.artifacts import campaign_rows, plain
-from flows.views_explain import figures, verdict
+from flows.views.explain import figures, verdict
 from notifiers import report_tables, report_words
 from notifiers.cards import CardContext, incident_card
 from notifiers.console import clean

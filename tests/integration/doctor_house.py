@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from flows.doctor import diagnose
-from flows.doctor_checks import Check
+from flows.doctor.checks import Check
 from tests.fakes import slack_server
 from tests.fakes.slack_server import SlackServer
 from tests.integration.connectors.warehouse_database import Database, database, warehouse_server

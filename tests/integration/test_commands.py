@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from flows import commands, commands_audit, commands_explain, commands_policy, commands_warehouse, views
+from flows import views
+from flows.commands import audit, explain, policy, run, warehouse
 from flows.local import Local
-from flows.views_explain import explanation_report
+from flows.views.explain import explanation_report
 from pacing_brain.errors import DataError, RunError, SettingError, UsageError
 
 CONTRACT = {"run_id", "window", "as_of", "policy_digest", "campaigns", "by_severity", "by_action", "quarantined", "unmatched_targets", "untracked",
@@ -99,21 +100,21 @@ class TestRun:
 
     def test_as_of_without_a_zone_is_utc_and_said(self, capsys: pytest.CaptureFixture[str]) -> None:
         """A naive instant is taken as UTC, with a line on stderr."""
-        assert commands.read_as_of("2026-11-05T08:00").isoformat() == "2026-11-05T08:00:00+00:00"
+        assert run.read_as_of("2026-11-05T08:00").isoformat() == "2026-11-05T08:00:00+00:00"
         assert "taken as UTC" in capsys.readouterr().err
-        assert commands.read_as_of("2026-11-05T09:00+01:00").isoformat() == "2026-11-05T08:00:00+00:00"
+        assert run.read_as_of("2026-11-05T09:00+01:00").isoformat() == "2026-11-05T08:00:00+00:00"
 
     @pytest.mark.parametrize("text", ["yesterday", "", "2026-13-01", "0001-01-01T00:00:00+14:00", "1999-12-31", "9999-01-01"])
     def test_as_of_that_is_no_instant_is_wrong_use(self, text: str) -> None:
         """What is no instant of this century or the next is refused, and how to write one is said."""
         with pytest.raises(UsageError, match="--as-of"):
-            commands.read_as_of(text)
+            run.read_as_of(text)
 
 
 class TestStatus:
     def test_everything_that_stands_is_there(self, shown: Shown, summary: Any) -> None:
         """The last run, lanes, incidents worst first, what awaits an answer, the outbox and the quarantine."""
-        code, out = shown(commands.status, as_json=True)
+        code, out = shown(run.status, as_json=True)
         found = json.loads(out)
         assert (code, found["run"]["run_id"], found["run"]["completeness"]) == (0, summary["run_id"], "complete")
         assert found["by_lane"] == summary["by_lane"]
@@ -125,7 +126,7 @@ class TestStatus:
 
     def test_people_read_it_in_their_words(self, shown: Shown) -> None:
         """Lanes in words, incidents with their money, and what waits."""
-        code, out = shown(commands.status, as_json=False)
+        code, out = shown(run.status, as_json=False)
         assert code == 0
         for words in ("need a person", "Open incidents", "Pauses that await an answer", "0 to be sent", "missed windows", "none"):
             assert words in out
@@ -133,19 +134,19 @@ class TestStatus:
     def test_before_the_first_run_it_says_what_to_do_and_makes_nothing(self, shown: Shown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Looking at an empty home starts no server and leaves the home as it was."""
         monkeypatch.setenv("PACING_HOME", str(tmp_path / "new"))
-        code, out = shown(commands.status, as_json=False)
+        code, out = shown(run.status, as_json=False)
         assert (code, "Nothing has run" in out, "pacing demo" in out) == (0, True, True)
-        assert json.loads(shown(commands.status, as_json=True)[1])["run"] is None
+        assert json.loads(shown(run.status, as_json=True)[1])["run"] is None
         assert not (tmp_path / "new").exists()
         with pytest.raises(RunError, match="nothing has run"):
-            shown(commands_explain.explain, "x", run_id=None, as_json=False)
+            shown(explain.explain, "x", run_id=None, as_json=False)
 
 
 class TestExplain:
     @pytest.mark.parametrize("asked", ["HAL-UK-005", "hal-uk-005", "Halden_UK_Search_Boots"])
     def test_a_campaign_is_found_by_flight_and_by_name(self, shown: Shown, asked: str) -> None:
         """A flight id or a whole name, in any case of letters, leads to the same decision, also where the name begins others."""
-        code, out = shown(commands_explain.explain, asked, run_id=None, as_json=True)
+        code, out = shown(explain.explain, asked, run_id=None, as_json=True)
         known = json.loads(out)
         assert (code, known["decision"]["flight_id"]) == (0, "HAL-UK-005")
         assert known["bridge"]["residual_micros"] == known["decision"]["actual_micros"] - known["decision"]["target_micros"]
@@ -156,44 +157,44 @@ class TestExplain:
     def test_its_chart_is_written_as_a_picture(self, shown: Shown, tmp_path: Path) -> None:
         """As PNG or SVG by the file's name; another name, and a folder that is not there, are wrong use."""
         for name, start in (("c.png", b"\x89PNG"), ("c.SVG", b"<svg xmlns")):
-            code, _ = shown(commands_explain.explain, "HAL-UK-005", run_id=None, chart=tmp_path / name, as_json=True)
+            code, _ = shown(explain.explain, "HAL-UK-005", run_id=None, chart=tmp_path / name, as_json=True)
             assert (code, (tmp_path / name).read_bytes()[: len(start)]) == (0, start)
         for name, fault in (("c.jpg", "neither .png nor .svg"), ("none/c.png", "cannot be written")):
             with pytest.raises(UsageError, match=fault):
-                shown(commands_explain.explain, "HAL-UK-005", run_id=None, chart=tmp_path / name, as_json=True)
+                shown(explain.explain, "HAL-UK-005", run_id=None, chart=tmp_path / name, as_json=True)
 
     def test_a_campaign_is_found_by_its_id(self, shown: Shown) -> None:
         """The platform's id will do, as text."""
-        known = json.loads(shown(commands_explain.explain, "HAL-UK-005", run_id=None, as_json=True)[1])
-        by_id = json.loads(shown(commands_explain.explain, known["decision"]["campaign_id"], run_id=None, as_json=True)[1])
+        known = json.loads(shown(explain.explain, "HAL-UK-005", run_id=None, as_json=True)[1])
+        by_id = json.loads(shown(explain.explain, known["decision"]["campaign_id"], run_id=None, as_json=True)[1])
         assert by_id == known
 
     def test_a_part_of_a_name_will_do_when_it_is_one_campaigns(self, shown: Shown) -> None:
         """A part that only one name has is enough."""
-        known = json.loads(shown(commands_explain.explain, "winterboots", run_id=None, as_json=True)[1])
+        known = json.loads(shown(explain.explain, "winterboots", run_id=None, as_json=True)[1])
         assert known["decision"]["campaign_name"] == "Halden_UK_Shopping_Winterboots_Classics"
 
     def test_of_the_flights_of_one_campaign_the_present_one_is_meant(self, shown: Shown) -> None:
         """An always-on campaign with monthly flights is explained by the month that is on."""
-        known = json.loads(shown(commands_explain.explain, "Kestrel_US_Search_Brand", run_id=None, as_json=True)[1])
+        known = json.loads(shown(explain.explain, "Kestrel_US_Search_Brand", run_id=None, as_json=True)[1])
         assert known["decision"]["phase"] in ("early", "live")
 
     def test_several_are_listed_and_none_brings_the_near_ones(self, shown: Shown) -> None:
         """A part that fits several names lists them; a name that is misspelt finds its like; neither is a success."""
-        code, out = shown(commands_explain.explain, "halden_uk", run_id=None, as_json=False)
+        code, out = shown(explain.explain, "halden_uk", run_id=None, as_json=False)
         assert (code, "flights fit" in out, "HAL-UK-005" in out) == (1, True, True)
-        code, out = shown(commands_explain.explain, "Halden_UK_Serch_Bots", run_id=None, as_json=True)
+        code, out = shown(explain.explain, "Halden_UK_Serch_Bots", run_id=None, as_json=True)
         assert code == 1
         assert "HAL-UK-005" in [one["flight_id"] for one in json.loads(out)["near"]]
 
     def test_a_run_that_is_not_on_the_record_is_named(self, shown: Shown) -> None:
         """An unknown run is one line that names it."""
         with pytest.raises(RunError, match="no sealed run nonsense"):
-            shown(commands_explain.explain, "x", run_id="nonsense", as_json=False)
+            shown(explain.explain, "x", run_id="nonsense", as_json=False)
 
     def test_outside_strings_cannot_steer_the_terminal(self, shown: Shown, capsys: pytest.CaptureFixture[str]) -> None:
         """Escape sequences, line breaks and direction marks in any text of a decision are gone from what is shown."""
-        known = json.loads(shown(commands_explain.explain, "HAL-UK-005", run_id=None, as_json=True)[1])
+        known = json.loads(shown(explain.explain, "HAL-UK-005", run_id=None, as_json=True)[1])
         views.show(explanation_report(_hostile(known)))
         out = capsys.readouterr().out
         assert "EVIL" in out
@@ -214,25 +215,25 @@ def _hostile(value: Any, name: str = "") -> Any:
 class TestAudit:
     def test_show_is_the_newest_entries_in_order(self, shown: Shown, summary: Any) -> None:
         """The last of a kind, a run or a subject, oldest of them first, with the ledger's size and root."""
-        known = json.loads(shown(commands_audit.audit_show, kind="campaign_decided", subject=None, run_id=summary["run_id"], last=3, as_json=True)[1])
+        known = json.loads(shown(audit.audit_show, kind="campaign_decided", subject=None, run_id=summary["run_id"], last=3, as_json=True)[1])
         assert [one["kind"] for one in known["entries"]] == ["campaign_decided"] * 3
         assert [one["seq"] for one in known["entries"]] == sorted(one["seq"] for one in known["entries"])
-        code, out = shown(commands_audit.audit_show, kind=None, subject="HAL-UK-005", run_id=None, last=20, as_json=False)
+        code, out = shown(audit.audit_show, kind=None, subject="HAL-UK-005", run_id=None, last=20, as_json=False)
         assert (code, "campaign_decided" in out, known["root"] in out) == (0, True, True)
 
     def test_an_unknown_kind_is_wrong_use(self, shown: Shown) -> None:
         """A kind that no entry can have is refused with those there are."""
         with pytest.raises(UsageError, match="run_sealed"):
-            shown(commands_audit.audit_show, kind="nonsense", subject=None, run_id=None, last=20, as_json=False)
+            shown(audit.audit_show, kind="nonsense", subject=None, run_id=None, last=20, as_json=False)
 
     def test_an_export_holds_the_bytes_that_were_hashed(self, shown: Shown, tmp_path: Path) -> None:
         """Every line's leaf is the hash of its body; a second export into the same folder is refused."""
-        written = json.loads(shown(commands_audit.audit_export, to=tmp_path / "out", as_json=True)[1])
+        written = json.loads(shown(audit.audit_export, to=tmp_path / "out", as_json=True)[1])
         lines = [json.loads(line) for line in (tmp_path / "out" / "entries.jsonl").read_text(encoding="utf-8").splitlines()]
         assert len(lines) == written["size"]
         assert all(hashlib.sha256(b"\0" + line["body"].encode()).hexdigest() == line["leaf"] for line in lines)
         with pytest.raises(UsageError, match="not an empty folder"):
-            shown(commands_audit.audit_export, to=tmp_path / "out", as_json=True)
+            shown(audit.audit_export, to=tmp_path / "out", as_json=True)
 
 
 class TestPolicy:
@@ -240,7 +241,7 @@ class TestPolicy:
         """A changed key stands with both values; for a campaign each key names the scope that won."""
         file = tmp_path / "policy.toml"
         file.write_text('[variance]\nwarning_pct = 8.0\n[scope."client=Halden Outdoor"]\nvariance = { critical_pct = 40.0 }\n')
-        code, out = shown(commands_policy.policy_check, file=file, campaign="HAL-UK-005", as_json=True)
+        code, out = shown(policy.policy_check, file=file, campaign="HAL-UK-005", as_json=True)
         known = json.loads(out)
         assert (code, known["valid"]) == (0, True)
         assert {"key": "variance.warning_pct", "before": 10.0, "after": 8.0} in known["differs"]
@@ -248,11 +249,11 @@ class TestPolicy:
         assert won["variance.critical_pct"] == (40.0, "client=Halden Outdoor")
         assert won["variance.warning_pct"] == (8.0, "policy")
         assert won["freshness.grain"] == ("hourly", "platform=google")
-        assert "client=Halden Outdoor" in shown(commands_policy.policy_check, file=file, campaign="HAL-UK-005", as_json=False)[1]
+        assert "client=Halden Outdoor" in shown(policy.policy_check, file=file, campaign="HAL-UK-005", as_json=False)[1]
 
     def test_the_policy_in_force_is_held_against_the_last_run(self, shown: Shown, summary: Any) -> None:
         """Without a file nothing differs from what the last run decided by."""
-        known = json.loads(shown(commands_policy.policy_check, file=None, campaign=None, as_json=True)[1])
+        known = json.loads(shown(policy.policy_check, file=None, campaign=None, as_json=True)[1])
         assert (known["digest"], known["differs"]) == (summary["policy_digest"], [])
         assert summary["run_id"] in known["compared_with"]
 
@@ -260,7 +261,7 @@ class TestPolicy:
         """An unknown key is named, and the exit code is 1."""
         file = tmp_path / "policy.toml"
         file.write_text("[variance]\nwarnign_pct = 8.0\n")
-        code, out = shown(commands_policy.policy_check, file=file, campaign=None, as_json=True)
+        code, out = shown(policy.policy_check, file=file, campaign=None, as_json=True)
         assert (code, json.loads(out)["valid"]) == (1, False)
         assert "variance.warnign_pct" in json.loads(out)["error"]
 
@@ -275,9 +276,9 @@ class TestWarehouse:
         rows = [f"google,1,0{number},C{number},USD,2026-11-0{number + 1},{amount},2026-11-05T06:00:00Z" for number, amount in enumerate(amounts)]
         (tmp_path / "s.csv").write_text("\n".join([self.HEAD, *rows]))
         (tmp_path / "l.csv").write_text("ACCOUNT_ID,LOADED_AT\n1,2026-11-05T07:00:00Z\n")
-        code, out = shown(commands_warehouse.warehouse_load, csv=tmp_path / "s.csv", loads=tmp_path / "l.csv", as_json=False)
+        code, out = shown(warehouse.warehouse_load, csv=tmp_path / "s.csv", loads=tmp_path / "l.csv", as_json=False)
         assert (code, "PACING_TRACKER is not set" in out) == (0, True)
-        known = json.loads(shown(commands_warehouse.warehouse_info, as_json=True)[1])
+        known = json.loads(shown(warehouse.warehouse_info, as_json=True)[1])
         assert known["campaign_spend"][0]["spend_micros"] == sum(int(Decimal(amount) * 1_000_000) for amount in amounts)
         assert known["campaign_spend"][0]["campaigns"] == 4
         assert (known["campaign_spend"][0]["last_load"], known["account_loads"]["newest"]) == ("2026-11-05T06:00:00+00:00", "2026-11-05T07:00:00+00:00")
@@ -287,10 +288,10 @@ class TestWarehouse:
         monkeypatch.setenv("PACING_HOME", str(tmp_path / "home"))
         (tmp_path / "s.csv").write_text(self.HEAD.replace(",SPEND", "") + "\n")
         with pytest.raises(DataError, match="column SPEND is missing"):
-            shown(commands_warehouse.warehouse_load, csv=tmp_path / "s.csv", loads=None, as_json=False)
+            shown(warehouse.warehouse_load, csv=tmp_path / "s.csv", loads=None, as_json=False)
         with pytest.raises(UsageError, match="cannot be read"):
-            shown(commands_warehouse.warehouse_load, csv=tmp_path / "none.csv", loads=None, as_json=False)
+            shown(warehouse.warehouse_load, csv=tmp_path / "none.csv", loads=None, as_json=False)
         monkeypatch.setenv("SNOWFLAKE_ACCOUNT", "acme")
         with pytest.raises(SettingError, match="SNOWFLAKE_ACCOUNT"):
-            shown(commands_warehouse.warehouse_info, as_json=False)
+            shown(warehouse.warehouse_info, as_json=False)
         assert not (tmp_path / "home").exists()

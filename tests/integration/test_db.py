@@ -10,7 +10,7 @@ import pytest
 
 from audit import migrate
 from audit.database import Database
-from flows.db import upgraded
+from flows.commands.db import upgraded
 from flows.settings import Settings
 from pacing_brain.errors import DatabaseRefused, LedgerError, SettingError
 from tests.integration.doctor_house import clean_environment

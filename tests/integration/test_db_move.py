@@ -15,7 +15,7 @@ from sqlalchemy import URL
 from audit import clock, ledger, outbox
 from audit.database import Database
 from audit.outbox import OutgoingMessage
-from flows.db_move import moved
+from flows.commands.db_move import moved
 from flows.local_postgres import SUPERUSER, EmbeddedPostgres
 from flows.settings import Settings
 from flows.wiring import APP_LOGIN, DATABASE, MOVED, embedded_database, open_house

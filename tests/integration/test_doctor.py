@@ -12,7 +12,7 @@ import pytest
 from audit import clock
 from audit.database import Database
 from flows import views
-from flows.db import upgraded
+from flows.commands.db import upgraded
 from flows.doctor import PARTS, as_object, report
 from flows.local_postgres import EmbeddedPostgres
 from flows.settings import Settings

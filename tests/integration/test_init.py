@@ -13,8 +13,8 @@ import yaml
 
 from connectors.tracker import read_tracker
 from connectors.tracker_columns import SYNONYMS
-from flows.doctor_slack import ANSWERED, SCOPES
-from flows.init import FILES, write
+from flows.doctor.slack import ANSWERED, SCOPES
+from flows.commands.init import FILES, write
 from flows.settings import Settings
 from pacing_brain.errors import UsageError
 from pacing_brain.policy import Policy

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from flows import commands_report
+from flows.commands import report
 from flows.local import Local
 from flows.run_pacing import Request, run_window
 from flows.settings import Settings
@@ -50,7 +50,7 @@ def test_a_run_writes_its_report(home: Path, summary: Any) -> None:
 
 def test_the_command_writes_the_same_page_again(home: Path, summary: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """From the record alone, byte by byte."""
-    assert commands_report.report(run_id=summary["run_id"], client=None, to=tmp_path / "again", as_json=True) == 0
+    assert report.report(run_id=summary["run_id"], client=None, to=tmp_path / "again", as_json=True) == 0
     files = json.loads(capsys.readouterr().out)["files"]
     for name in ("report.html", "report.csv"):
         assert Path(files[name]).read_bytes() == (home / "reports" / summary["run_id"] / name).read_bytes()
@@ -58,7 +58,7 @@ def test_the_command_writes_the_same_page_again(home: Path, summary: Any, tmp_pa
 
 def test_one_client_has_a_folder_of_its_own(home: Path, summary: Any, capsys: pytest.CaptureFixture[str]) -> None:
     """It holds no other client's name, and the whole report is left as it is."""
-    assert commands_report.report(run_id=None, client="halden outdoor", to=None, as_json=True) == 0
+    assert report.report(run_id=None, client="halden outdoor", to=None, as_json=True) == 0
     path = Path(json.loads(capsys.readouterr().out)["files"]["report.html"])
     assert path.parent.parent == home / "reports" / summary["run_id"] / "clients"
     said = path.read_text(encoding="utf-8")
@@ -70,8 +70,8 @@ def test_what_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     """A folder that is a file, an unknown run and an unknown client each say the next step."""
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingError, match="--to"):
-        commands_report.report(run_id=None, client=None, to=tmp_path / "file", as_json=False)
+        report.report(run_id=None, client=None, to=tmp_path / "file", as_json=False)
     with pytest.raises(RunError, match="audit show"):
-        commands_report.report(run_id="nope", client=None, to=None, as_json=False)
+        report.report(run_id="nope", client=None, to=None, as_json=False)
     with pytest.raises(RunError, match="without --client"):
-        commands_report.report(run_id=None, client="nope", to=None, as_json=False)
+        report.report(run_id=None, client="nope", to=None, as_json=False)

@@ -3,8 +3,8 @@
 import pytest
 
 from audit.identity import system_user
-from flows import commands_recommendations
-from flows.commands_recommendations import decide, list_them, show
+from flows.commands import recommendations
+from flows.commands.recommendations import decide, list_them, show
 from flows.settings import Settings
 from pacing_brain.errors import UsageError
 from tests.integration.answers.conftest import BEN, Desk, flights, settings
@@ -58,7 +58,7 @@ def test_where_slack_has_buttons_the_terminal_must_be_allowed(desk, typed):
     one = typed([f"os:{system_user()}"], SLACK_BOT_TOKEN="xoxb-1", SLACK_SIGNING_SECRET="0" * 32)
     with pytest.raises(UsageError, match="cli = true"):
         decide("approve", one.recommendation_id, claim="a", reason="agreed")
-    policy = commands_recommendations.Settings.read().policy
+    policy = recommendations.Settings.read().policy
     policy.write_text(f'[approvals]\ncli = true\napprovers = ["os:{system_user()}"]\n', encoding="utf-8")
     for identifier, reason, said in ((one.recommendation_id, " ", "say why"), ("R-none", "x", "there is no recommendation")):
         with pytest.raises(UsageError, match=said):

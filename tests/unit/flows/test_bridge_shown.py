@@ -3,7 +3,7 @@
 from rich.console import Console
 
 from flows.explaining import _bridge
-from flows.views_explain import bridge
+from flows.views.explain import bridge
 
 ROW = {"currency": "USD", "target_micros": 1_000_000_000, "actual_micros": 1_400_000_000}
 PARTS = {"target_change_micros": 0, "lag_micros": 0, "platform_allowance_micros": 150_000_000, "weekday_micros": 0, "noise_micros": 120_000_000,

@@ -9,7 +9,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from flows import cli, cli_examples
+from flows import cli
+from flows.cli import border, examples
 from pacing_brain.errors import SettingError, UsageError
 
 ALLOWED = {"typer", "click", "rich", "shellingham", "typing_extensions", "annotated_doc", "colorama", "pygments", "markdown_it", "mdurl", "flows"}
@@ -37,7 +38,7 @@ def test_every_command_has_help(command: list[str]) -> None:
 @pytest.mark.parametrize("command", [words for words in commands(cli.app) if " ".join(words) not in GROUPS], ids=" ".join)
 def test_every_command_shows_an_example_that_parses(command: list[str]) -> None:
     """Its help ends with a line that can be typed as it is."""
-    example = shlex.split(cli_examples.EXAMPLES[" ".join(command)])
+    example = shlex.split(examples.EXAMPLES[" ".join(command)])
     assert f"Example: {' '.join(example[: len(command) + 1])}" in " ".join(CliRunner().invoke(cli.app, [*command, "--help"]).output.split())
     at: Any = typer.main.get_command(cli.app)
     for word in command:
@@ -59,7 +60,7 @@ def test_an_error_is_one_line_and_an_exit_code(error: Exception, code: int, caps
         raise error
 
     with pytest.raises(typer.Exit) as ended:
-        cli._do(fails)
+        border.do(fails)
     shown = capsys.readouterr()
     assert ended.value.exit_code == code
     assert shown.out == ""
@@ -70,5 +71,5 @@ def test_an_error_is_one_line_and_an_exit_code(error: Exception, code: int, caps
 def test_an_exit_code_of_a_command_is_the_programs() -> None:
     """A command that returns 1 ends the program with 1."""
     with pytest.raises(SystemExit) as ended:
-        cli._do(lambda: 1)
+        border.do(lambda: 1)
     assert ended.value.code == 1

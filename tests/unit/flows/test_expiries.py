@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
-from flows.doctor_checks import Checks, Subject
-from flows.doctor_expiry import check_expiry
+from flows.doctor.checks import Checks, Subject
+from flows.doctor.expiry import check_expiry
 from flows.expiries import ends_of_token, expiries, warnings
 from flows.settings import Settings
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 
 from flows.world import SPEND_COLUMNS, World
-from flows.world_book import LABELS
-from flows.world_delivery import Calendar, delivered_ppm, final_micros, noise_ppm, mixed
+from flows.world.book import LABELS
+from flows.world.delivery import Calendar, delivered_ppm, final_micros, noise_ppm, mixed
 from pacing_brain.frames import SPEND
 
 CASES = {  # issue 2's list, and what surrounds it
