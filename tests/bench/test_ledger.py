@@ -111,7 +111,7 @@ def test_room_that_entries_take(app, admin, decided):
     assert size < 2.5 * body
 
 
-def _record(url, decided):
+def record_a_run(url, decided):
     """Another process: a run of CAMPAIGNS campaigns, shard after shard."""
     database = Database(url)
     runs, made = Runs(database), entries(decided, CAMPAIGNS)
@@ -125,7 +125,7 @@ def test_a_click_waits_little_beside_a_run(app, decided):
     """While a run of 100,000 campaigns is recorded, a click's append and commit takes less than 300 ms in 99 of 100 cases."""
     with app.transaction() as connection:  # the month's partition is there
         ledger.append(connection, None, [Entry("silence_set", "warm")], clock.now(connection))
-    process = multiprocessing.get_context("spawn").Process(target=_record, args=(app.url.render_as_string(hide_password=False), decided))
+    process = multiprocessing.get_context("spawn").Process(target=record_a_run, args=(app.url.render_as_string(hide_password=False), decided))
     process.start()
     waits = []
     while process.is_alive():
