@@ -127,10 +127,12 @@ class Outbox:
         return connection.execute(held).first() is not None
 
     def delivered(self, delivery_id: str, channel: str, ts: str) -> None:
-        """It stands in Slack, in the channel and at the timestamp that Slack gave it."""
+        """It stands in Slack, in the channel and at the timestamp that Slack gave it, which the ledger says."""
         with self.database.transaction() as connection:
-            _end(connection, delivery_id, status="delivered", sent_channel=channel, slack_ts=ts, delivered_at=clock.now(connection),
-                 last_error=None)
+            now = clock.now(connection)
+            row = _end(connection, delivery_id, status="delivered", sent_channel=channel, slack_ts=ts, delivered_at=now, last_error=None)
+            said = {"channel": channel, "ts": ts, "thread": row.thread_key, "what": row.kind}
+            ledger.append(connection, None, [ledger.Entry("message_delivered", delivery_id, said)], now)
 
     def retry(self, delivery_id: str, after_s: float, error: str) -> None:
         """Give the lease back; due again after `after_s` seconds."""
