@@ -18,7 +18,8 @@ from flows.local_prefect import ChildPrefect
 from flows.local_warehouse import EmbeddedWarehouse
 from tests.system_postgres import SystemPostgres, found
 
-hypothesis.settings.register_profile("shared", deadline=None)  # a busy machine is no fault of the code
+DEEP = os.environ.get("PACING_TEST_DEEP") == "1"
+hypothesis.settings.register_profile("shared", deadline=None, max_examples=100 if DEEP else 25)  # a busy machine is no fault of the code
 hypothesis.settings.load_profile("shared")
 
 APP_LOGIN = "pacing_app_test"
