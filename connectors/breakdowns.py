@@ -11,8 +11,10 @@ from connectors.snowflake import Warehouse
 from connectors.snowflake_settings import SnowflakeSettings
 from connectors.spend_read import micros, require
 from pacing_brain.frames import BREAKDOWNS
+from pacing_brain.specialists import WORDS
 
 PREFIX = "SPEND_BY_"
+KINDS = tuple(WORDS)
 COLUMNS = ("PLATFORM", "ACCOUNT_ID", "CAMPAIGN_ID", "DAY", "ITEM", "SPEND")
 KEYS = ["platform", "account_id", "campaign_id"]
 ONE = "(PLATFORM = ? AND ACCOUNT_ID = ? AND CAMPAIGN_ID = ?)"

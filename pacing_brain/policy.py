@@ -394,7 +394,7 @@ class Policy(_Table):
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
-            raise PolicyError(f"policy file {path} cannot be read: {error.strerror}. Check PACING_POLICY.") from error
+            raise PolicyError(f"policy file {path} cannot be read: {error.strerror}; is the path right?") from error
         except UnicodeDecodeError as error:
             raise PolicyError(f"policy file {path} is not UTF-8 text") from error
         return cls.parse(text, str(path))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from connectors import breakdowns
 from connectors.campaign_spend import REQUIRED, CampaignSpend, find
 from connectors.fivetran import REPORT
 from connectors.fivetran import REQUIRED as REPORT_REQUIRED
@@ -170,6 +171,7 @@ def _tables(warehouse: Warehouse, settings: Settings, checks: Checks) -> None:
         _columns(own.name, own.relation(warehouse, catalog)[1], checks)
     if source != "fivetran":
         _loads(catalog, checks)
+    _breakdowns(catalog, checks)
 
 
 def _campaign_spend(catalog: Catalog, settings: Settings, checks: Checks) -> None:
@@ -226,6 +228,21 @@ def _loads(catalog: Catalog, checks: Checks) -> None:
         checks.problem(f"column ACCOUNT_LOADS.{name}", f"ACCOUNT_LOADS has no column {name}.", "Add it, or take the table out of the role's sight.")
     if not missing:
         checks.ok("table ACCOUNT_LOADS", "every required column")
+
+
+def _breakdowns(catalog: Catalog, checks: Checks) -> None:
+    """Which of the optional tables by item a run may ask, and what those that are there lack."""
+    names = [breakdowns.PREFIX + one.upper() for one in breakdowns.KINDS]
+    found = {name: catalog[key] for name in names if (key := find(catalog, name)) is not None}
+    lacking = {name: [column for column in breakdowns.COLUMNS if column not in have] for name, have in found.items()}
+    for name, columns in lacking.items():
+        for column in columns:
+            checks.problem(f"column {name}.{column}", f"{name} has no column {column}.", "Add it, or take the table out of the role's sight (docs/snowflake.md).")
+    whole = [name for name, columns in lacking.items() if not columns]
+    if not found:
+        checks.ok("breakdowns", "none: causes are told without line items, audiences, creatives, placements, devices and hours")
+    elif whole:
+        checks.ok("breakdowns", ", ".join(whole))
 
 
 def _what_was_read(read: SpendRead, subject: Subject, checks: Checks) -> None:

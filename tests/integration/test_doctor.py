@@ -221,6 +221,15 @@ class TestSnowflake:
         assert found.problems == ["Snowflake: column CAMPAIGN_SPEND.CURRENCY", "Snowflake: column CAMPAIGN_SPEND.LOADED_AT",
                                   "Snowflake: column ACCOUNT_LOADS.LOADED_AT", "Spend: read"]
 
+    def test_an_optional_table_without_a_column(self, house) -> None:
+        """A breakdown that is there and lacks what it is asked for is named; one that is whole is listed."""
+        house.spend()
+        house.warehouse.run("CREATE TABLE SPEND_BY_DEVICE (PLATFORM TEXT, ACCOUNT_ID TEXT, CAMPAIGN_ID TEXT, DAY DATE, SPEND NUMBER(38,6))",
+                            "CREATE TABLE SPEND_BY_HOUR (PLATFORM TEXT, ACCOUNT_ID TEXT, CAMPAIGN_ID TEXT, DAY DATE, ITEM TEXT, SPEND NUMBER(38,6))")
+        found = house.examine()
+        assert found.problems == ["Snowflake: column SPEND_BY_DEVICE.ITEM"]
+        assert "breakdowns ok SPEND_BY_HOUR" in found.text
+
     def test_a_column_of_the_wrong_type(self, house) -> None:
         """A SPEND of text is found by reading."""
         house.warehouse.run("CREATE TABLE CAMPAIGN_SPEND (PLATFORM TEXT, ACCOUNT_ID TEXT, CAMPAIGN_ID TEXT, CAMPAIGN_NAME TEXT, CURRENCY TEXT, DAY DATE, "
