@@ -3,7 +3,7 @@
 import math
 
 from pacing_brain.evidence import ONE_DAY, Case, days_text, level_change
-from pacing_brain.unexplained import level_sentence
+from pacing_brain.unexplained import astray_sentence, level_sentence
 from pacing_brain.zones import day_text
 
 STOPPED_STATES = ("paused", "removed", "archived", "disabled", "ended", "deleted", "inactive")
@@ -180,6 +180,11 @@ def steadily_off(case: Case) -> str | None:
     mean = round(sum(micros for _, micros in case.closed) / len(case.closed))
     return (f"Spend has been {'above' if over else 'below'} plan on {len(sided)} of {len(case.closed)} closed days, "
             f"{case.money(mean)} a day against {case.money(plan)} planned; no single day explains it.")
+
+
+def will_not_land(case: Case) -> str | None:
+    """Nothing in its days explains it, yet where it ends is likelier outside the warning band than within."""
+    return astray_sentence(case.row) if (case["p_astray"] or 0.0) >= 0.5 and case["phase"] == "live" else None
 
 
 def flight_ended(case: Case) -> str | None:

@@ -111,8 +111,9 @@ def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, val
     figures = {"forecast_micros": landing.middle}
     for name, covered in (("50", 0.50), ("", 0.80), ("95", 0.95)):
         figures[f"forecast_lo{name}_micros"], figures[f"forecast_hi{name}_micros"] = landing.interval(covered)
-    over = landing.expected_over(budget)
+    over, band = landing.expected_over(budget), values["variance_warning_pct"].to_numpy("float64") / 100.0
     figures |= {"p_over": landing.chance_over(budget * (1.0 + tolerance)), "p_under": 1.0 - landing.chance_over(budget * (1.0 - tolerance)),
+                "p_astray": np.maximum(landing.chance_over(budget * (1.0 + band)), 1.0 - landing.chance_over(budget * (1.0 - band))),
                 "expected_over_micros": over, "expected_under_micros": np.maximum(over - (landing.middle - budget), 0.0),
                 "needed_daily_micros": _needed(flights), "rate_daily_micros": np.where(left.whole > 0, level, np.nan)}
     hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"].to_numpy("float64")}

@@ -328,6 +328,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "usual_micros": ("levels", "Int64: what those 24 h usually take, by its own days"),
     "planned24_micros": ("levels", "Int64: what the curve plans for them"),
     "noise_pct": ("levels", "float: its ordinary day-to-day noise, percent"),
+    "own_noise_pct": ("levels", "float: the same as far as the campaign itself has shown it, percent"),
     "level_pct": ("levels", "float: the last 24 h against usual, signed percent"), "level_z": ("levels", "float: the same in units of its noise"),
     "off_plan_pct": ("levels", "float: the last 24 h against the plan's, signed percent"),
     "swing": ("levels", "float: the largest break of pace within a day, of the last 36 h, in units of its ordinary ones; signed"),
@@ -365,6 +366,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "forecast_lo95_micros": ("forecast", "Int64"), "forecast_hi95_micros": ("forecast", "Int64"),
     "p_over": ("forecast", "float 0..1: over the budget by more than forecast.tolerance_pct"),
     "p_under": ("forecast", "float 0..1: under it by more than that"),
+    "p_astray": ("forecast", "float 0..1: further off it than the warning band, on either side"),
     "expected_over_micros": ("forecast", "Int64: expected money over the budget"),
     "expected_under_micros": ("forecast", "Int64: expected money left of it"),
     "needed_daily_micros": ("forecast", "Int64: a day that lands on the budget; null without time left"),
@@ -407,7 +409,7 @@ _WHOLE = [
 ]
 _RATIOS = [
     "fee_pct", "rollover_cap_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
-    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "p_over", "p_under",
+    "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "own_noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "p_over", "p_under", "p_astray",
 ]
 _DAYS = [
     "start_date", "end_date", "pause_from", "pause_to", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",

@@ -39,7 +39,7 @@ def warning(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """Off plan, not yet badly: people are told."""
     del values
     return flights.assign(lane=Lane.WARNING.value, action=Action.SLACK_ALERT.value, urgent=False, problem=flights["direction"],
-                          incident_scope="campaign", reasons=_add(flights, "Off plan by more than the warning band: an alert, no pause."))
+                          incident_scope="campaign", reasons=_add(flights, "A warning: people are told, no pause is recommended."))
 
 
 def critical(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:

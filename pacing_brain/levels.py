@@ -38,7 +38,7 @@ SHAPE_GAIN = 0.85  # a weekday shape must bring the mean difference of neighbour
 DAY_MIN, TOLERANCE_MIN = 24 * 60, 120
 KEPT_READINGS = 12  # 44 h of four-hourly runs: 36 h are looked back
 SILENT_MIN, SILENT_SHARE, BUSY_SHARE = 8 * 60, 0.012, 0.10  # of a usual day: what counts as nothing, and as hours that do deliver
-COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "silent", "readings", "day_shape",
+COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "own_noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "silent", "readings", "day_shape",
            "feed_daily"]
 
 
@@ -80,7 +80,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     silent = ~daily & _silent(minutes, total, at, micros, usual)
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
-        "noise_pct": np.expm1(frame["noise"]) * 100.0, "level_pct": np.expm1(frame["level"]) * 100.0, "level_z": frame["level"] / frame["noise"],
+        "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(frame["level"]) * 100.0, "level_z": frame["level"] / frame["noise"],
         "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": silent,
         "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
         "feed_daily": daily,
@@ -179,12 +179,14 @@ def _on_day(flights: pd.DataFrame, days: pd.DataFrame, on: Whole) -> Floats:
 
 
 def _levels(closed: Floats, last24: Floats, share: Floats, daily: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    """Usual (ln), shape (weekday factor of the 24 h), noise and level of each flight."""
+    """Usual (ln), shape (weekday factor of the 24 h), noise, what of it the campaign itself has shown, and level of each flight."""
     with np.errstate(all="ignore"):
         shape = _weekday_shape(closed)
         plain = closed - np.tile(shape, HISTORY // 7)
-        noise = np.sqrt((np.nansum(np.square(_steps(plain)), axis=1) + PRIOR_DAYS * PRIOR_NOISE**2)
-                        / (np.isfinite(_steps(plain)).sum(axis=1) + PRIOR_DAYS))
+        steps = _steps(plain)
+        squares, n = np.nansum(np.square(steps), axis=1), np.isfinite(steps).sum(axis=1)
+        noise = np.sqrt((squares + PRIOR_DAYS * PRIOR_NOISE**2) / (n + PRIOR_DAYS))
+        own_noise = np.sqrt(squares / n)
         last = np.where(daily, 0, 1)  # columns of the weekday shape: the newest closed day's weekday is the last one
         of_last, of_before = shape[np.arange(len(shape)), last], shape[np.arange(len(shape)), 0]
         factor = np.where(daily, np.exp(of_before), share * np.exp(of_last) + (1.0 - share) * np.exp(of_before))
@@ -194,7 +196,7 @@ def _levels(closed: Floats, last24: Floats, share: Floats, daily: npt.NDArray[np
         level = _nearer(spent - recent, spent - usual)
         enough = np.isfinite(closed).sum(axis=1) >= LEAST_DAYS
         noise = np.maximum(noise, LEAST_NOISE)
-    return {"usual": np.where(enough, usual, np.nan), "shape": factor, "noise": np.where(enough, noise, np.nan),
+    return {"usual": np.where(enough, usual, np.nan), "shape": factor, "noise": np.where(enough, noise, np.nan), "own_noise": np.where(enough, own_noise, np.nan),
             "level": np.where(enough, level, np.nan)}
 
 

@@ -36,15 +36,17 @@ def judge_variance(state: Cohort) -> dict[str, Any]:
     flights = state["flights"]
     values = state["policy"].resolve(flights)
     judged = allowance.allow(pacing.judge(flights, values, state["memory"], state["run"]), state["days"], values)
-    if state["policy"].bands == "evidence":
-        judged = unexplained.explain(judged, values, state["memory"], pacing.comparable(judged))
     return {"flights": _account_stopped(judged, state["accounts"])}
 
 
 def forecast_landing(state: Cohort) -> dict[str, Any]:
-    """forecast: where each flight ends if it is left alone."""
-    flights, policy = state["flights"], state["policy"]
-    return {"flights": forecast.outlook(flights, state["days"], policy.resolve(flights), policy.schedule_hours)}
+    """forecast: where each flight ends if it is left alone, and with that what of its variance is unexplained."""
+    policy = state["policy"]
+    values = policy.resolve(state["flights"])
+    flights = forecast.outlook(state["flights"], state["days"], values, policy.schedule_hours)
+    if policy.bands == "evidence":
+        flights = unexplained.explain(flights, values, state["memory"], pacing.comparable(flights))
+    return {"flights": flights}
 
 
 def score_confidence(state: Cohort) -> dict[str, Any]:

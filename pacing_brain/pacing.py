@@ -61,11 +61,11 @@ def _is_early(flights: pd.DataFrame, values: pd.DataFrame) -> np.ndarray:
     closed_days = (flights["closed_day"] - flights["start_date"]).dt.days.fillna(-1) + 1
     short = zones.hours_covered(flights).lt(values["early_hours"].astype("float64")) | closed_days.lt(values["early_closed_days"].astype("int64"))
     open_ = flights["watermark"].lt(flights["day_end"])
-    return np.asarray(short & open_ & ~_to_the_letter(values), dtype=bool)
+    return np.asarray(short & open_ & ~to_the_letter(values), dtype=bool)
 
 
-def _to_the_letter(values: pd.DataFrame) -> pd.Series:
-    """`preset = "specification"` turns early hours, stake and hysteresis off."""
+def to_the_letter(values: pd.DataFrame) -> pd.Series:
+    """`preset = "specification"` turns early hours, stake, hysteresis and the evidence off."""
     return values["actions_preset"].eq("specification").astype("bool")
 
 
@@ -88,7 +88,7 @@ def _raw_band(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> 
 
 
 def _stake(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
-    return bands.least_at_stake(flights["budget_micros"], values).mask(_to_the_letter(values), 0)
+    return bands.least_at_stake(flights["budget_micros"], values).mask(to_the_letter(values), 0)
 
 
 def _severity(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: pd.Series) -> tuple[pd.Series, np.ndarray]:
@@ -123,7 +123,7 @@ def _held(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> 
     same_side = (flights["flight_id"].map(before["side"]) == flights["direction"]).to_numpy(dtype=bool)
     lowered = bands.severity(flights["actual_micros"], flights["target_micros"], values, values["variance_hysteresis_pct"])
     still = np.minimum(lowered.map(RANKS).fillna(0).to_numpy("int64"), was)
-    return np.where(same_side & flights["direction"].ne("none") & ~_to_the_letter(values), still, 0)
+    return np.where(same_side & flights["direction"].ne("none") & ~to_the_letter(values), still, 0)
 
 
 def _far_over_the_day(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> np.ndarray:

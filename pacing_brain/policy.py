@@ -90,20 +90,21 @@ class Evidence(_Table):
     A percentage counts both ways: 35 is 35 % more, or as many times less (26 % less).
     """
 
-    level_z: PositiveFloat = 2.3  # critical: this many times the campaign's own noise away from its level,
+    level_z: PositiveFloat = 2.1  # critical: this many times the campaign's own noise away from its level,
     level_pct: PositiveFloat = 22.0  # and this far from it,
     off_plan_pct: PositiveFloat = 35.0  # and from what the plan wants of the day,
-    landing_pct: NonNegativeFloat = 12.0  # and when it would end this far off its budget if every day left were like this one,
-    level_windows: int = Field(default=2, ge=1)  # in this many runs in a row (of a daily feed: one)
-    broken: PositiveFloat = 4.0  # a pace that broke within a day by so many of its ordinary breaks
-    broken_z: PositiveFloat = 1.0  # is critical from here on, in place of level_z,
+    level_windows: int = Field(default=2, ge=1)  # in this many runs in a row (of a daily feed: one),
+    landing_chance: float = Field(default=0.2, ge=0.0, le=1.0)  # and at least this chance of not landing, to that side; asked of the bands too
+    broken: PositiveFloat = 4.0  # a pace that broke within a day by so many of its ordinary breaks is critical at once,
+    broken_z: PositiveFloat = 1.0  # from here on, in place of level_z,
     broken_level_pct: PositiveFloat = 20.0  # of level_pct,
-    broken_off_plan_pct: PositiveFloat = 25.0  # and of off_plan_pct
+    broken_off_plan_pct: PositiveFloat = 25.0  # of off_plan_pct,
+    broken_landing_chance: float = Field(default=0.1, ge=0.0, le=1.0)  # and of landing_chance
     warning_z: PositiveFloat = 1.5
     warning_level_pct: PositiveFloat = 16.0
     warning_off_plan_pct: PositiveFloat = 13.0
     spread_factor: PositiveFloat = 2.0  # of the variance, this many times its spread is noise
-    drift_pct: NonNegativeFloat = 20.0  # how far a healthy campaign strays from an even line while there is time to come back
+    astray_chance: float = Field(default=0.85, ge=0.0, le=1.0)  # a warning whatever today's line says: it ends outside the warning band as surely as this
     edit_pct: PositiveFloat = 5.0  # a budget edit larger than this that the spend does not follow is a warning
     edit_factor: PositiveFloat = 3.0  # by this factor and more it is taken for a slip and escalated
     edit_hours: PositiveFloat = 72.0  # the warning stands this long

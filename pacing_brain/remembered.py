@@ -13,7 +13,7 @@ from pacing_brain.model import Inputs, MatchKind, RunContext
 from pacing_brain.names import fold, similarity
 
 KEY = ["platform", "account_id"]
-LATE_LEAST_HOURS, LATE_SHARE = 4.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
+LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
 COMMON_LEAST, COMMON_SHARE, COMMON_NEAR = 5, 0.8, 1.5  # campaigns of an account, the share of them that moved alike, and how alike in units of noise
 COMMON_MOVE = float(np.log(1.25))
 GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly

@@ -52,6 +52,7 @@ ORDER: tuple[tuple[str, Rule], ...] = (
     ("level_changed", delivery.level_changed),
     ("daily_budget_above_plan", delivery.daily_budget_above_plan),
     ("steadily_off_plan", delivery.steadily_off),
+    ("will_not_land", delivery.will_not_land),
     ("flight_ended", delivery.flight_ended),
 )
 

@@ -5,34 +5,42 @@
 
     target_change   what the last edit of the budget moved the target by, taken the other way
     platform_allowance  what the platform may legally be over plan (`allowance`)
-    noise           the rest, up to spread_factor * sqrt(noise^2 / n + (drift * share of the flight that is left)^2) of the target, n days in:
-                    it narrows through the flight
+    noise           the rest, up to spread_factor * its own noise / sqrt(n) of the target, n days in: it narrows through the flight
     residual        what remains, and alone meets the bands (in at the band, out at 80 % of it)
 
 A jump or a drop is critical before it has moved the variance: see `levels`. It is held until it is below 80 % of its own edges. Spend that falls
 silent is zero delivery. Lag and weekday are 0: the target to a watermark has no lag by definition, and a weekday's
 shape is in the level test.
+
+Where it will land has a say in both: what will most likely land all the same is a warning at most, and what will not land is a warning even on
+its line (`forecast`). A campaign with too few days of its own has no evidence: nothing of its variance is explained, and it meets the fixed bands;
+so does every flight under `preset = "specification"`.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import bands
+from pacing_brain import bands, pacing
+from pacing_brain.levels import LEAST_DAYS
 from pacing_brain.money import money
 from pacing_brain.verdicts import records
 from pacing_brain.zones import moment_text
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
+Ranks = npt.NDArray[np.int64]
 RANKS: Mapping[str, int] = {"healthy": 0, "warning": 1, "critical": 2}
 WORDS = np.array(list(RANKS))
 OPEN = ["live", "early"]
 HELD = 0.8  # a raised level ends below this share of its edges
+LIKELY = 0.5  # a chance below this of not landing is worth a word
 MOST_MICROS = 1e18  # sums of a few such amounts still fit 64 bits
+BARE = f"Fewer than {LEAST_DAYS} days of its own are known, so nothing of the variance is explained and all of it meets the bands."
 PARTS = ("target_change", "lag", "platform_allowance", "weekday", "noise", "residual")
 
 
@@ -50,29 +58,44 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
     edits = edited(judged, values).astype(np.int64)
     ground = judged["severity"].to_numpy()
     free = judged["phase"].isin(OPEN).to_numpy(dtype=bool) & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool)
-    own = np.maximum(np.where(judged["phase"].eq("live"), banded, 0), np.maximum(level, edits))
+    free &= ~pacing.to_the_letter(values).to_numpy(dtype=bool)
+    live = judged["phase"].eq("live").to_numpy(dtype=bool)
+    own = np.maximum.reduce([np.where(live, banded, _ranks(judged["severity"])), level, edits])
+    astray = np.where(live & (own == 0), _astray(judged, values), 0)
+    own = np.maximum(own, astray)
     rank = np.where(free, own, _ranks(pd.Series(ground, index=flights.index)))
     rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
-    side = np.where(free & (level > banded), np.where(count > 0, "over", "under"), judged["direction"])
+    side = np.where(free & (astray > 0), np.where(judged["forecast_micros"].gt(judged["budget_micros"]).fillna(value=False), "over", "under"), judged["direction"])
+    side = np.where(free & (level > banded), np.where(count > 0, "over", "under"), side)
     judged = judged.assign(broke=_broke(judged, values), level_off=pd.Series(np.where(free & (level > 0), WORDS[level], ""), index=flights.index, dtype="str"))
     judged = judged.assign(severity=pd.Series(WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
-    return judged.assign(reasons=_reasons(judged, free, level, banded, edits))
+    return judged.assign(reasons=_reasons(judged, free, _Grounds(level, banded, edits, astray)))
 
 
-def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dict[str, npt.NDArray[np.int64]]:
+@dataclass(frozen=True)
+class _Grounds:
+    """What rank each ground asks for, by flight."""
+
+    level: Ranks
+    banded: Ranks
+    edits: Ranks
+    astray: Ranks
+
+
+def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dict[str, Ranks]:
     """Each part in whole micros; the residual is what is left, so that they add up exactly."""
     actual, target = (flights[name].astype("Int64").fillna(0).to_numpy("int64") for name in ("actual_micros", "target_micros"))
     variance = np.where(known, actual - target, 0)
     changed = np.where(known & edited(flights, values), _target_change(flights, target), 0)
     allowed = np.round(_spread(flights, values) * target).astype(np.int64)
-    legal = np.where(known, flights["allowed_micros"].astype("Int64").fillna(0).to_numpy("int64"), 0)
+    legal = np.where(known & ~pacing.to_the_letter(values), flights["allowed_micros"].astype("Int64").fillna(0).to_numpy("int64"), 0)
     noise = np.clip(variance - changed - legal, -allowed, allowed)
     nothing = np.zeros(len(flights), dtype=np.int64)
     return {"target_change": changed, "lag": nothing, "platform_allowance": legal, "weekday": nothing, "noise": noise,
             "residual": variance - changed - legal - noise}
 
 
-def _target_change(flights: pd.DataFrame, target: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _target_change(flights: pd.DataFrame, target: Ranks) -> Ranks:
     """What an edit of the budget that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
     before = flights["budget_was_micros"].astype("Float64").to_numpy("float64", na_value=np.nan)
     budget = flights["budget_micros"].astype("float64").to_numpy()
@@ -81,68 +104,85 @@ def _target_change(flights: pd.DataFrame, target: npt.NDArray[np.int64]) -> npt.
 
 
 def _spread(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
-    """What share of the target is noise: see the module's docstring."""
-    whole = (flights["day_end"] - flights["day_start"]).dt.total_seconds().to_numpy("float64") / 3600.0
-    elapsed = np.clip(flights["elapsed_hours"].fillna(0.0).to_numpy("float64"), 1.0, None)
-    noise = flights["noise_pct"].fillna(20.0).to_numpy("float64") / 100.0
-    drift = values["evidence_drift_pct"].to_numpy("float64") / 100.0 * np.clip(1.0 - elapsed / whole, 0.0, 1.0)
-    return np.asarray(values["evidence_spread_factor"].to_numpy("float64") * np.sqrt(noise**2 / np.maximum(elapsed / 24.0, 1.0) + drift**2))
+    """What share of the target is noise; nothing of a campaign that has not shown its own."""
+    days = np.maximum(flights["elapsed_hours"].fillna(0.0).to_numpy("float64") / 24.0, 1.0)
+    noise = flights["own_noise_pct"].where(~pacing.to_the_letter(values)).fillna(0.0).to_numpy("float64") / 100.0
+    return np.asarray(values["evidence_spread_factor"].to_numpy("float64") * noise / np.sqrt(days))
 
 
-def _dicts(parts: dict[str, npt.NDArray[np.int64]], known: pd.Series) -> pd.Series:
+def _dicts(parts: dict[str, Ranks], known: pd.Series) -> pd.Series:
     rows = [{f"{name}_micros": value for name, value in zip(parts, row, strict=True)} if sure else None
             for row, sure in zip(zip(*(part.tolist() for part in parts.values()), strict=True), known.tolist(), strict=True)]
     return pd.Series(rows, index=known.index, dtype="object")
 
 
-def _percent(residual: npt.NDArray[np.int64], target: pd.Series) -> pd.Series:
+def _percent(residual: Ranks, target: pd.Series) -> pd.Series:
     return pd.Series(residual.astype("float64"), index=target.index) / target.astype("Float64").astype("float64").where(target.gt(0).fillna(value=False)) * 100.0
 
 
-def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, residual: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The bands on the residual; what is below stake is healthy; a raised one is held down to `hysteresis_pct` of its edge."""
+def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, residual: Ranks) -> Ranks:
+    """The bands on the residual; what is below stake is healthy; a raised one is held down to `hysteresis_pct` of its edge. With evidence, what will
+    most likely land all the same is a warning at most.
+    """
     target = flights["target_micros"].astype("Int64")
     left = target + pd.Series(residual, index=flights.index, dtype="Int64")
     raw, low = (_ranks(bands.severity(left, target, values, of)) for of in (100.0, values["variance_hysteresis_pct"]))
     held = np.minimum(low, _was(flights, memory, np.where(residual > 0, "over", "under")))
     counts = np.abs(residual) >= flights["stake_micros"].to_numpy("int64")
-    return np.where(counts, np.maximum(raw, held), 0)
+    rank = np.where(counts, np.maximum(raw, held), 0)
+    lands = _has_evidence(flights) & (_chance_off(flights, residual > 0) < values["evidence_landing_chance"].to_numpy("float64"))
+    return np.where(lands, np.minimum(rank, 1), rank)
 
 
-def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+def _has_evidence(flights: pd.DataFrame) -> Flags:
+    return np.asarray(flights["noise_pct"].notna().to_numpy(dtype=bool))
+
+
+def _chance_off(flights: pd.DataFrame, over: Flags) -> Floats:
+    """The chance of ending off the budget by more than the tolerance, to one side; certain where there is no forecast."""
+    p_over, p_under = (flights[name].astype("float64").to_numpy() for name in ("p_over", "p_under"))
+    return np.asarray(np.nan_to_num(np.where(over, p_over, p_under), nan=1.0))
+
+
+def _astray(flights: pd.DataFrame, values: pd.DataFrame) -> Ranks:
+    """1 where a flight ends outside the warning band, as surely as the policy asks, whatever today's line says."""
+    apart = (flights["forecast_micros"].astype("Float64") - flights["budget_micros"]).astype("float64").to_numpy()
+    sure = np.nan_to_num(flights["p_astray"].astype("float64").to_numpy()) >= values["evidence_astray_chance"].to_numpy("float64")
+    under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool) & (apart < 0)
+    worth = np.abs(np.nan_to_num(apart)) >= flights["stake_micros"].to_numpy("int64")
+    return np.asarray(sure & _has_evidence(flights) & ~under_asap & worth, dtype=np.int64)
+
+
+def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) -> Ranks:
     """The remembered rank on the same side."""
     before = memory.drop_duplicates("flight_id").set_index("flight_id")
     same = (flights["flight_id"].map(before["side"]) == pd.Series(side, index=flights.index)).to_numpy(dtype=bool)
     return np.where(same, _ranks(flights["flight_id"].map(before["severity"])), 0)
 
 
-def _ranks(words: pd.Series) -> npt.NDArray[np.int64]:
+def _ranks(words: pd.Series) -> Ranks:
     return np.asarray(words.map(RANKS).fillna(0).to_numpy("int64"))
 
 
-def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float | Floats" = 1.0) -> tuple[Flags, npt.NDArray[np.int64]]:
+def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float | Floats" = 1.0) -> tuple[Flags, Ranks]:
     """(where the last 24 h are off by the edges of a kind, on which side: 1 over, -1 under). Percentages are compared as ratios, both ways alike."""
-    edges = {"critical": ("level_z", "level_pct", "off_plan_pct"), "warning": ("warning_z", "warning_level_pct", "warning_off_plan_pct")}[kind]
     z, level, plan = (flights[name].to_numpy("float64") for name in ("level_z", "level_pct", "off_plan_pct"))
-    z_edge, level_edge, plan_edge = (values[f"evidence_{name}"].to_numpy("float64") for name in edges)
-    if kind == "critical":  # what broke within a day is believed sooner
-        broke, broken = _broke(flights, values), ("broken_z", "broken_level_pct", "broken_off_plan_pct")
-        z_edge, level_edge, plan_edge = (np.where(broke, np.minimum(edge, values[f"evidence_{name}"].to_numpy("float64")), edge)
-                                         for name, edge in zip(broken, (z_edge, level_edge, plan_edge), strict=True))
-    lands = values["evidence_landing_pct"].to_numpy("float64") * (kind == "critical")
+    z_edge, level_edge, plan_edge, chance_edge = _edges(flights, values, kind)
     with np.errstate(invalid="ignore", divide="ignore"):
         moved, away = np.log1p(level / 100.0), np.log(np.maximum(1.0 + plan / 100.0, 1e-9))
         far = ((np.abs(z) >= z_edge * share) & (np.abs(moved) >= np.log1p(level_edge / 100.0) * share)
-               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)) & (_landing_off_pct(flights) >= lands * share))
+               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)) & (_chance_off(flights, moved > 0) >= chance_edge * share))
     return far & _worth(flights), np.nan_to_num(np.sign(z)).astype(np.int64)
 
 
-def _landing_off_pct(flights: pd.DataFrame) -> Floats:
-    """How far from its budget a flight would end if every day left were like the last 24 hours, percent; 0 where not known."""
-    actual, target, last, planned = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan)
-                                     for name in ("actual_micros", "target_micros", "last24_micros", "planned24_micros"))
-    off = actual - target + (last - planned) * _days_left(flights)
-    return np.asarray(np.nan_to_num(np.abs(off)) / np.maximum(flights["budget_micros"].to_numpy("float64"), 1.0) * 100.0)
+def _edges(flights: pd.DataFrame, values: pd.DataFrame, kind: str) -> list[Floats]:
+    """Edges of z, level, plan and the chance not to land; what broke within a day is believed sooner."""
+    if kind == "warning":
+        return [*(values[f"evidence_{name}"].to_numpy("float64") for name in ("warning_z", "warning_level_pct", "warning_off_plan_pct")), np.zeros(len(values))]
+    usual, broken = ([values[f"evidence_{name}"].to_numpy("float64") for name in names] for names in (
+        ("level_z", "level_pct", "off_plan_pct", "landing_chance"), ("broken_z", "broken_level_pct", "broken_off_plan_pct", "broken_landing_chance")))
+    broke = _broke(flights, values)
+    return [np.where(broke, np.minimum(sooner, edge), edge) for sooner, edge in zip(broken, usual, strict=True)]
 
 
 def _days_left(flights: pd.DataFrame) -> Floats:
@@ -163,7 +203,7 @@ def _worth(flights: pd.DataFrame) -> Flags:
     return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap)
 
 
-def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> npt.NDArray[np.int64]:
+def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> Ranks:
     """How many runs in a row the level was critically off on one side; a raised one counts on above 80 % of its edges."""
     kept = memory.drop_duplicates("flight_id").set_index("flight_id")["level_windows"]
     before = flights["flight_id"].map(kept).astype("Float64").fillna(0).to_numpy("float64").astype(np.int64)
@@ -172,9 +212,9 @@ def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.Da
     return np.where(off, np.where(np.sign(before) == side, before + side, side), 0)
 
 
-def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, count: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    daily = flights["feed_daily"].fillna(value=False).to_numpy(dtype=bool)
-    needed = np.where(daily, 1, values["evidence_level_windows"].to_numpy("int64"))
+def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, count: Ranks) -> Ranks:
+    at_once = flights["feed_daily"].fillna(value=False).to_numpy(dtype=bool) | _broke(flights, values)
+    needed = np.where(at_once, 1, values["evidence_level_windows"].to_numpy("int64"))
     warned, _ = _off(flights, values, "warning")
     return np.where(np.abs(count) >= needed, 2, np.where(warned | (count != 0), 1, 0))
 
@@ -212,27 +252,24 @@ def _with_silence(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     left = flights["budget_micros"].astype("float64") - flights["actual_micros"].astype("Float64").fillna(0).astype("float64")
     spent = left.lt(pd.Series(bands.threshold(flights["budget_micros"].to_numpy("int64"), values["stake_minimum_pct_of_budget"]).astype("float64"),
                               index=flights.index))
-    planned = flights["planned24_micros"].gt(0).fillna(value=False)
+    planned = flights["planned24_micros"].gt(0).fillna(value=False) & ~pacing.to_the_letter(values)
     silent = flights["silent"].fillna(value=False).astype(bool) & flights["zero_kind"].eq("") & flights["phase"].isin(OPEN) & ~spent & planned
     return flights.assign(zero_delivery=flights["zero_delivery"].astype(bool) | silent, zero_kind=flights["zero_kind"].mask(silent, "silent"))
 
 
-def _reasons(flights: pd.DataFrame, free: Flags, level: npt.NDArray[np.int64], banded: npt.NDArray[np.int64], edits: npt.NDArray[np.int64]) -> pd.Series:
+def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series:
     """What the evidence says first; then what was said of the raw variance. The many healthy ones keep their one sentence."""
     lists = flights["reasons"].to_numpy(dtype=object).copy()
     silent = flights["zero_kind"].eq("silent").to_numpy(dtype=bool)
-    explained = free & flights["band_severity"].isin(["warning", "critical"]).to_numpy(dtype=bool) & (banded < _ranks(flights["band_severity"]))
-    told = np.flatnonzero((free & ((level > 0) | (edits > 0))) | silent | explained)
+    explained = free & (_ranks(flights["band_severity"]) > grounds.banded) & flights["phase"].eq("live").to_numpy(dtype=bool)
+    bare = free & ~_has_evidence(flights) & (grounds.banded > 0)
+    told = np.flatnonzero((free & ((grounds.level > 0) | (grounds.edits > 0) | (grounds.astray > 0))) | silent | explained | bare)
     for at, row in zip(told, records(flights.iloc[told]), strict=True):
-        said = []
         if silent[at]:
-            said.append(f"Not delivering: nothing has been spent in the last 8 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day.")
-        elif free[at]:
-            said += [level_sentence(row)] if level[at] else []
-            said += [edit_sentence(row)] if edits[at] else []
-            if explained[at]:
-                said.append(_explained(row))
-        lists[at] = [*said, *([] if silent[at] else lists[at])]
+            lists[at] = [f"Not delivering: nothing has been spent in the last 8 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day."]
+            continue
+        sentences = ((grounds.level[at], level_sentence), (grounds.edits[at], edit_sentence), (grounds.astray[at], astray_sentence), (explained[at], _explained))
+        lists[at] = [*(sentence(row) for says, sentence in sentences if says), *([BARE] if bare[at] else []), *lists[at]]
     return pd.Series(lists, index=flights.index, dtype="object")
 
 
@@ -253,7 +290,19 @@ def edit_sentence(row: dict[str, Any]) -> str:
             f"(x{factor:.3g}), seen first on {moment_text(row['budget_changed_at'])}, and the spend still follows the earlier one.")
 
 
+def astray_sentence(row: dict[str, Any]) -> str:
+    """Where it will land, in words."""
+    lands, budget, low, high = (money(row[name], row["currency"]) for name in ("forecast_micros", "budget_micros", "forecast_lo_micros", "forecast_hi_micros"))
+    return f"Left alone it ends at about {lands} of its {budget} (four times in five between {low} and {high}): whatever today's line says, it will not land."
+
+
 def _explained(row: dict[str, Any]) -> str:
-    noise = row["bridge"]["noise_micros"]
-    return (f"{money(abs(noise), row['currency'])} of the variance is within what this campaign's own ups and downs and the time left explain; "
-            f"{abs(row['unexplained_pct']):.1f} % remains unexplained.")
+    """What takes a variance below its raw band: noise, the platform's own rules, or that it will land all the same."""
+    parts, currency = row["bridge"], row["currency"]
+    said = [f"{money(abs(parts['noise_micros']), currency)} of the variance is within what this campaign's own ups and downs explain"] if parts["noise_micros"] else []
+    legal = parts["platform_allowance_micros"]
+    said += [f"{money(legal, currency)} of it is what the platform may spend ahead and takes back later"] if legal else []
+    said += [f"{abs(row['unexplained_pct']):.1f} % remains unexplained"] if row["unexplained_pct"] is not None else []
+    chance = row["p_over"] if row["direction"] == "over" else row["p_under"]
+    said += [f"the forecast gives it {1.0 - chance:.0%} to land all the same"] if chance is not None and chance < LIKELY else []
+    return "; ".join(said)[0].upper() + "; ".join(said)[1:] + "."

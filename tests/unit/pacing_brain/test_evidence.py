@@ -184,7 +184,7 @@ def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, 
     flights = pd.DataFrame({
         "actual_micros": pd.array([actual], dtype="Int64"), "target_micros": pd.array([target], dtype="Int64"), "budget_micros": [budget],
         "budget_was_micros": pd.array([before], dtype="Int64"), "budget_changed_at": [start], "watermark": [start + pd.Timedelta(hours=hours)],
-        "day_start": [start], "day_end": [start + pd.Timedelta(days=28)], "elapsed_hours": [hours], "noise_pct": [noise], "allowed_micros": pd.array([max(actual - target, 0) // 3], dtype="Int64")})
+        "day_start": [start], "day_end": [start + pd.Timedelta(days=28)], "elapsed_hours": [hours], "own_noise_pct": [noise], "allowed_micros": pd.array([max(actual - target, 0) // 3], dtype="Int64")})
     parts = unexplained.bridge(flights, EVIDENCE.resolve(flights), pd.Series([True]))
     assert sum(int(part[0]) for part in parts.values()) == actual - target
     assert set(parts) == set(unexplained.PARTS)
