@@ -108,7 +108,7 @@ class Acts:
         """Write "attempting", in the transaction that reads the switch (which stops pauses). Only after this may the platform be asked to change anything.
 
         Raises:
-            LedgerError: the lease was lost.
+            LedgerError: the lease was lost, or is over: what was looked at under it is too old to act upon.
         """
         with self.database.transaction() as connection:
             one, act = _held(connection, leased)
@@ -116,6 +116,8 @@ class Acts:
             if stopped is not None and stopped.stopped and act.kind == "pause":
                 return Stopped(f"Pauses are stopped since {stopped.at.astimezone(UTC):%a %d %b %H:%M} UTC by {stopped.who}: {stopped.reason}")
             now = clock.now(connection)
+            if now >= act.leased_until:  # this process stood still: the approval may be over, or not permitted any more
+                raise LedgerError(f"recommendation {one.recommendation_id} was held for too long before the attempt: it is looked at anew")
             entry = ledger.Entry("action_attempted", one.recommendation_id, recommendations.body(one) | {"act": act.kind, "try": act.tries + 1} | said)
             (seq,) = ledger.append(connection, None, [entry], now)
             recommendations.put(connection, [replace(one, status=STATUS[act.kind]["attempting"])])

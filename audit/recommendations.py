@@ -125,9 +125,16 @@ def with_status(connection: Connection, statuses: Collection[str], incident_id: 
 
 
 def settle(connection: Connection, asks: Sequence[Asked], now: datetime, answered: Collection[str] = ()) -> Settled:
-    """What a run asks, against what stands; part of a seal. answered: incidents that somebody answered about since the run read them: left as they are."""
-    asks = [ask for ask in asks if ask.incident_id not in answered]
-    rows = [row for row in _current(connection, lock=True) if row.incident_id not in answered]
+    """What a run asks, against what stands; part of a seal.
+
+    answered: incidents that somebody answered about since the run read them: left as they are, but for a question that can still be answered and is
+    asked again: it is renewed, so that the second of two people need not wait for the next run.
+    """
+    rows = _current(connection, lock=True)
+    again = {row.flight_id for row in rows for ask in asks if (row.flight_id, row.incident_id) == (ask.flight_id, ask.incident_id)
+             and row.open and not lifetime.changed(row.basis, ask.basis)}
+    asks = [ask for ask in asks if ask.incident_id not in answered or ask.flight_id in again]
+    rows = [row for row in rows if row.incident_id not in answered or row.flight_id in again]
     settled = _settled(asks, rows, standing.holding(connection), now)
     put(connection, settled.changed)
     return settled

@@ -11,6 +11,7 @@ from audit.runs import RunHandle
 from flows import illness
 from flows.card_context import asking, general_context, with_asks
 from flows.digesting import Digesting
+from flows.proving import proofs
 from flows.routing import Routing
 from flows.wiring import House
 from notifiers import cards
@@ -43,6 +44,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
     context, routing = general_context(house, run, inputs.policy), Routing(inputs.policy, house.channel)
     with house.database.transaction() as connection:
         asked = with_asks(asking(connection), asks)
+        proven = proofs(connection, run.run_id, run.as_of, outcome.effects, routing)
     changes = [_with_entry(change, seqs) for change in changes]
     silences = house.silences.standing()
     quiet = _quiet(house, silences, run.as_of)
@@ -55,8 +57,8 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
     digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
     own, own_states = illness.of_seal(house, run.run_id, summary, outcome.decisions, states, inputs.policy, run.as_of)
     said = [*(message for each in told for message in each.messages), *own, *digests.messages]
-    return Told([OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
-                                 one.message.blocks, routing.quiet_until(one.channel, run.as_of) if one.can_wait else None) for one in said], [*(state for each in told for state in each.told), *digests.told, *own_states])
+    return Told([*proven, *(OutgoingMessage(delivery_id(run.run_id, one.thread_key, one.kind), one.channel, one.thread_key, one.kind, one.message.text,
+                                 one.message.blocks, routing.quiet_until(one.channel, run.as_of) if one.can_wait else None) for one in said)], [*(state for each in told for state in each.told), *digests.told, *own_states])
 
 
 def _to_desk(changes: Sequence[IncidentChange], states: Iterable[State], context: CardContext, routing: Routing, quiet: Quiet,

@@ -44,8 +44,8 @@ def _look(house: House, leased: Leased, policy: Policy, platform: Platform) -> E
         return End("unknown" if tried else "returned", str(error) if tried else f"{error} Nothing was tried.", {})
     except PlatformRefused as error:
         return End("aborted", str(error), {})
-    since = tried or house.acts.paused_at(one.recommendation_id)
-    verdict, seen = applying.judge_resume(since, live.state, live.said, live.changed_at, tried=tried is not None), {"live": live.said}
+    paused_at = house.acts.paused_at(one.recommendation_id)
+    verdict, seen = applying.judge_resume(paused_at, tried, live.state, live.said, live.changed_at), {"live": live.said}
     if verdict.step != "go":
         return End(verdict.step, verdict.why, seen)
     why = _may_not(house, leased, policy) if tried else None

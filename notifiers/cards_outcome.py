@@ -10,11 +10,14 @@ LEADS = {
     "done": "✅ Paused:", "aborted": "🚫 Not paused:", "unknown": "⚠️ It is not known whether it is paused:", "returned": "🚫 Not paused yet:",
     "handed_over": "🤝 Please pause it by hand:", "proven": "✅ Spend has stopped:", "failed": "🔴 It still spends after the pause:",
     "not_done": "🤝 Nobody has paused it yet:", "resumed": "▶️ Resumed:", "not_resumed": "🚫 Not resumed:", "resume_unknown": "⚠️ It is not known whether it was resumed:",
+    "resumed_proven": "✅ It spends again:", "resumed_failed": "⚠️ Resumed, and it spends nothing:",
     "slow": "⚠️ Approved, and still waiting to be carried out:"}
 NEXT = {
     "aborted": "The next run decides anew.", "unknown": "It is looked at again every few minutes. Please look on the platform too.",
     "not_resumed": "It stays paused until somebody resumes it.", "resume_unknown": "It is looked at again every few minutes. Please look on the platform too.",
     "returned": "The question is open again: please approve it once more.",
+    "failed": "It is a problem of its own now, and the pause may be asked for again.", "not_done": "The pause may be asked for again.",
+    "resumed_failed": "Please look on the platform.",
     "slow": "Does the worker run? `pacing doctor` says what is missing."}
 
 

@@ -55,8 +55,8 @@ def judge(approved: Approved, state: str, said: str, changed_at: datetime | None
         return Verdict("done", "The platform has it as paused." if approved.attempted_at else "It was paused already.")
     if state == "ended":
         return Verdict("aborted", f"The platform has it as {said}: there is nothing left to pause.")
-    since = approved.attempted_at or approved.evidence_at
-    if changed_at is not None and changed_at > since + SKEW:
+    since = approved.evidence_at + SKEW if approved.attempted_at is None else approved.attempted_at - SKEW  # after a try of ours, the careful side
+    if changed_at is not None and changed_at > since:
         return Verdict("aborted", f"Somebody changed the campaign on the platform at {changed_at:%H:%M} UTC, after what the approval rests on.")
     if approved.attempted_at is not None and changed_at is None:
         return Verdict("aborted", "The first try did not pause it, and the platform does not say whether anybody changed it since.")
@@ -70,15 +70,16 @@ def too_late_to_resume(approved_at: datetime, now: datetime) -> str | None:
     return None
 
 
-def judge_resume(since: datetime | None, state: str, said: str, changed_at: datetime | None, *, tried: bool) -> Verdict:
-    """What the platform's own state says to taking a pause back. since: our pause, or (tried) our last try to resume it."""
+def judge_resume(paused_at: datetime | None, tried_at: datetime | None, state: str, said: str, changed_at: datetime | None) -> Verdict:
+    """What the platform's own state says to taking a pause back. paused_at: our pause; tried_at: our last try to resume it, whose outcome is not known."""
     if state == "serving":
-        return Verdict("done", "The platform has it as serving." if tried else "It was serving already.")
+        return Verdict("done", "The platform has it as serving." if tried_at else "It was serving already.")
     if state == "ended":
         return Verdict("aborted", f"The platform has it as {said}: there is nothing left to resume.")
-    if since is None or (changed_at is not None and changed_at > since + SKEW):
+    since = None if paused_at is None else max(paused_at + SKEW, tried_at - SKEW) if tried_at else paused_at + SKEW
+    if since is None or (changed_at is not None and changed_at > since):
         return Verdict("aborted", "Somebody changed the campaign on the platform after it was paused here, so it stays as it is.")
-    if tried and changed_at is None:
+    if tried_at is not None and changed_at is None:
         return Verdict("aborted", "The first try did not resume it, and the platform does not say whether anybody changed it since.")
     return Verdict("go", "The platform has it as paused, unchanged since our pause.")
 

@@ -6,6 +6,7 @@ instants are `datetime64[us, UTC]`, text is pandas `str` (missing = NaN), ratios
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -58,6 +59,10 @@ class Frame:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 
     def empty(self) -> pd.DataFrame:
+        return self._empty.copy(deep=False)  # what is written to a copy is written to nobody else's
+
+    @cached_property
+    def _empty(self) -> pd.DataFrame:
         return self.check(pd.DataFrame({name: pd.Series([], dtype=column.dtype) for name, column in self.fields.items()}))
 
 

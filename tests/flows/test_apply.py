@@ -258,9 +258,29 @@ def test_the_next_runs_prove_that_spend_stopped_or_say_that_it_did_not(office: O
         assert (checked["effect"], checked["campaign_id"]) == ("failed", M1)
         assert "campaign:M1:still_spending" in ran.incidents
         assert "M1" in ran.asks
+        with office.house() as house:
+            assert [text for text in office.replies(house) if text.startswith("🔴 It still spends after the pause: Desk M1 autumn")]
     finally:
         office.desk.load(over(1.5), loaded())
     assert not rows[mine & after].empty
+
+
+def test_spend_that_stopped_is_said_below_the_card(office: Office) -> None:
+    """Once, by the first run that sees a whole day without spend."""
+    with office.house() as house:
+        office.approve(house)
+        assert office.apply(house).outcome == "done"
+    at = AT + timedelta(days=2)
+    rows = over(1.5)  # nothing later than the day of the pause
+    office.desk.load(rows, loaded(at - timedelta(hours=1)))
+    try:
+        for later in (timedelta(), timedelta(hours=4)):
+            ran = office.desk.run(at + later, PACING_POLICY=office.desk.folder / "policy.toml")
+            assert len(ran.said("effect_checked")) == (later == timedelta())
+        with office.house() as house:
+            assert len([text for text in office.replies(house) if text.startswith("✅ Spend has stopped: Desk M1 autumn. Nothing was spent from Fri 06 Nov")]) == 1
+    finally:
+        office.desk.load(over(1.5), loaded())
 
 
 def test_a_problem_that_is_back_as_another_incident_has_its_card_edited(office: Office) -> None:

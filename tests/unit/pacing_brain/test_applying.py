@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from pacing_brain.applying import Approved, judge, still_asked, too_late
+from pacing_brain.applying import Approved, judge, judge_resume, still_asked, too_late
 
 NOON = dt.datetime(2026, 11, 6, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
@@ -38,6 +38,7 @@ def test_the_end_of_its_time_ends_it() -> None:
     ("paused", NOON + HOUR, NOON + HOUR, "done"),  # the first try did it, and its answer was lost
     ("serving", NOON - HOUR, NOON + HOUR, "go"),  # the first try did not arrive
     ("serving", NOON + 2 * HOUR, NOON + HOUR, "aborted"),  # it did, and a person resumed it
+    ("serving", NOON + HOUR + dt.timedelta(seconds=5), NOON + HOUR, "aborted"),  # ... within the same minute
     ("serving", None, NOON + HOUR, "aborted"),  # nobody can tell
 ])
 def test_what_the_platform_says_decides(state: str, changed_at: dt.datetime | None, attempted_at: dt.datetime | None, step: str) -> None:
@@ -45,6 +46,21 @@ def test_what_the_platform_says_decides(state: str, changed_at: dt.datetime | No
     verdict = judge(approved(attempted_at=attempted_at), state, state.upper(), changed_at)
     assert verdict.step == step
     assert verdict.why.endswith(".")
+
+
+SECOND = dt.timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(("state", "changed_at", "tried_at", "step"), [
+    ("paused", NOON, None, "go"),  # our own pause
+    ("paused", NOON + HOUR, None, "aborted"),  # somebody changed it since
+    ("paused", NOON, NOON + 30 * SECOND, "go"),  # the first try did not arrive; the change is our pause
+    ("paused", NOON + HOUR + 5 * SECOND, NOON + HOUR, "aborted"),  # it did, and a person paused it within the same minute
+    ("serving", NOON + HOUR, NOON + HOUR, "done"),
+])
+def test_a_pause_is_taken_back_only_as_we_left_it(state: str, changed_at: dt.datetime, tried_at: dt.datetime | None, step: str) -> None:
+    """What a person did since our pause, or since our try to resume it, stands."""
+    assert judge_resume(NOON, tried_at, state, state.upper(), changed_at).step == step
 
 
 def test_the_brain_must_still_ask() -> None:
