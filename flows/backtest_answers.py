@@ -37,6 +37,8 @@ class Answered:
 
     def keep(self, decisions: pd.DataFrame, patterns: pd.DataFrame) -> pd.DataFrame:
         """Note the problems that may be answered next. Returns the patterns without the tolerances that a problem has outgrown."""
+        if self._table.empty:
+            return patterns
         bad = decisions[decisions["lane"].ne(Lane.HEALTHY.value) & decisions["incident_scope"].eq("campaign") & decisions["flight_id"].isin(self._table["flight_id"])]
         self._bad = {row["flight_id"]: row for row in natives(bad)}
         outgrown = [_fingerprint(row) for row in self._bad.values() if not any(one["kind"] == "tolerance" for one in row["patterns"] or [])]

@@ -52,8 +52,8 @@ class PacingBrain:
         flights, days = match.match(inputs)
         if not with_closed:
             flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy))].reset_index(drop=True)
-        accounts, days, summed = context.with_silence(context.accounts(inputs), flights, days, inputs)
-        flights, accounts = remembered.recall(flights, summed, days, accounts, inputs)
+        accounts, days, flights = context.with_silence(context.accounts(inputs), flights, days, inputs)
+        flights, accounts = remembered.recall(flights, days, accounts, inputs)
         return {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
                 "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}
 

@@ -13,11 +13,13 @@ from typing import Any
 
 import pandas as pd
 
+from pacing_brain.earlier import earlier
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
 from pacing_brain.natives import natives
 from pacing_brain.policy import Policy
 
 KINDS = ("over", "under", "zero")
+READ = ["flight_id", "phase", "lane", "problem", "direction", "platform", "account_id"]
 HISTORY_DAYS = 14
 EXPLAINS = 0.9  # a scope that holds so much of a wider one's new problems explains them
 WORDS = {"over": "over plan", "under": "under plan", "zero": "not delivering"}
@@ -37,8 +39,10 @@ class Held:
 
 def look(decisions: pd.DataFrame, inputs: Inputs) -> list[Held]:
     """Every scope and kind whose pauses are held now."""
-    judged = decisions[decisions["phase"].isin(["early", "live"]) & decisions["lane"].ne(Lane.ESCALATE.value)]
+    judged = decisions[READ][decisions["phase"].isin(["early", "live"]) & decisions["lane"].ne(Lane.ESCALATE.value)]
     critical = judged[judged["lane"].eq(Lane.CRITICAL.value) & judged["problem"].isin(KINDS)]
+    if len(critical) <= inputs.policy.breaker.least:
+        return []
     fresh = critical[_new(critical, inputs.memory)]
     found: list[Held] = []
     for kind in KINDS:
@@ -74,7 +78,7 @@ def findings(found: Iterable[Finding], held: Iterable[Held], decisions: pd.DataF
 
 def _new(critical: pd.DataFrame, memory: pd.DataFrame) -> pd.Series:
     """Whether a flight had no such problem at the last run."""
-    before = critical[["flight_id"]].merge(memory[["flight_id", "lane", "side"]], on="flight_id", how="left").set_index(critical.index)
+    before = earlier(critical, memory, "lane", "side")
     same = before["lane"].eq(Lane.CRITICAL.value) & (before["side"].eq(critical["direction"]) | critical["problem"].eq("zero"))
     return ~same.fillna(value=False).astype(bool)
 

@@ -7,11 +7,14 @@ explains them, and writes the memory for the next run.
 import hashlib
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from pacing_brain import autonomy, breaker, client_share, effects, findings, frames, match, reallocation, recalled, remembered
 from pacing_brain.digests import group_digests
+from pacing_brain.earlier import earlier
 from pacing_brain.model import Action, Inputs, Lane, Outcome, Problem
+from pacing_brain.records import records
 
 OWN_SPEND = [name for name in frames.SPEND.columns if name != "loaded_at"]
 OWN_PLAN = [name for name in frames.TARGETS.columns if name != "row"]
@@ -29,8 +32,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = _with_reallocation(decisions, inputs) if told else decisions
     held = breaker.look(decisions, inputs)
     decisions = autonomy.choose(recalled.recall(breaker.hold(decisions, held), inputs), inputs)
-    decisions = _with_digests(decisions, inputs, days)
-    decisions = _restate(decisions, inputs)
+    decisions = _restate(_with_digests(decisions, inputs, days, told=told), inputs)
     seen = effects.see(inputs, days, accounts)
     found = findings.sorted_by_fingerprint([*breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions),
                                             *effects.findings(seen, decisions)]) if told else ()
@@ -38,7 +40,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
         memory=_remember(decisions, inputs, accounts),
-        dead_letters=tuple({"flight_id": row.flight_id, "error": row.error} for row in decisions[decisions["error"].notna()].itertuples()),
+        dead_letters=tuple({"flight_id": row["flight_id"], "error": row["error"]} for row in records(decisions, np.flatnonzero(decisions["error"].notna()))),
         quarantined=match.quarantined(days))
 
 
@@ -64,42 +66,49 @@ def _with_reallocation(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     return decisions.assign(mitigation=advice, reallocation=pd.Series(mine, index=decisions.index, dtype="object"))
 
 
-def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -> pd.DataFrame:
-    """inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match, and its campaign's days outside every flight."""
+def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame, *, told: bool) -> pd.DataFrame:
+    """score_steps, and inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match, and its campaign's days outside every flight.
+
+    A decision that nobody is told stands in no ledger, so it has no digest.
+    """
+    return decisions.assign(inputs_digest=_digests(decisions, inputs, days) if told else "", score_steps=_steps(decisions))
+
+
+def _digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -> list[str]:
     history = days[days["flight_id"].isna() & days["campaign_key"].isin(decisions["campaign_key"].dropna())]
     parts = [(group_digests(inputs.targets, "flight_id", OWN_PLAN), "flight_id"), (group_digests(days, "flight_id", OWN_SPEND), "flight_id"),
              (group_digests(decisions, "flight_id", OWN_MATCH), "flight_id"), (group_digests(history, "campaign_key", OWN_SPEND), "campaign_key")]
     columns = [decisions[key].map(part).astype("str").fillna("") for part, key in parts]
-    digests = [hashlib.sha256("\n".join(row).encode()).hexdigest() for row in zip(*columns, strict=True)]
-    steps = [f"m{metadata:.2f} n{name:.2f} f{freshness:.2f}" for metadata, name, freshness in
-             zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]
-    return decisions.assign(inputs_digest=digests, score_steps=steps)
+    return [hashlib.sha256("\n".join(row).encode()).hexdigest() for row in zip(*columns, strict=True)]
+
+
+def _steps(decisions: pd.DataFrame) -> list[str]:
+    return [f"m{metadata:.2f} n{name:.2f} f{freshness:.2f}" for metadata, name, freshness in
+            zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]
 
 
 def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """A verdict is restated when nothing that it depends on has changed; then it cites the entry that stands."""
-    now = decisions.assign(policy_digest=inputs.policy.digest, gates_red=decisions["red_gates"].fillna(""))
-    before = decisions[["flight_id"]].merge(inputs.memory, on="flight_id", how="left")
-    same = before["decided_seq"].notna() & before["error"].isna() & now["error"].isna().to_numpy()
-    for name in UNCHANGED:
-        old, new = before[name], now[name].reset_index(drop=True)
-        same &= (old == new).fillna(value=False).astype(bool) | (old.isna() & new.isna())
-    stands = same.to_numpy(dtype=bool)
-    first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(now["lane"].ne("healthy").to_numpy())
-    return decisions.assign(restated=stands, restates_seq=before["decided_seq"].where(stands).to_numpy(), first_bad_at=first_bad.array)
+    before = earlier(decisions, inputs.memory, *UNCHANGED, "decided_seq", "error", "first_bad_at")
+    same = before["decided_seq"].notna() & before["error"].isna() & decisions["error"].isna()
+    if same.any():
+        now = decisions.assign(policy_digest=inputs.policy.digest, gates_red=decisions["red_gates"].fillna(""))
+        for name in UNCHANGED:
+            same &= (before[name] == now[name]).fillna(value=False).astype(bool) | (before[name].isna() & now[name].isna())
+    first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(decisions["lane"].ne(Lane.HEALTHY.value))
+    return decisions.assign(restated=same, restates_seq=before["decided_seq"].where(same), first_bad_at=first_bad)
 
 
 def _closed_history(decisions: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
     """What is remembered of closed days. A run that saw nothing, or less than half of what was known, does not overwrite it: no revision
     takes half of a history, so that the days that are missing stay missing until they are back.
     """
-    kinds = {"closed_to": frames.DAY, "closed_micros": "Int64", "closed_days": "Int64", "campaign_key": frames.TEXT, "start_date": frames.DAY}
-    now = decisions.assign(closed_to=decisions["closed_day"])[list(kinds)].astype(kinds)
-    before = inputs.memory.set_index("flight_id")[list(kinds)].astype(kinds).reindex(decisions["flight_id"]).set_index(now.index)
-    lost = before["closed_to"].notna() & before["start_date"].eq(now["start_date"])
-    lost &= now["closed_to"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT)
-    kept = now.where(~lost, before)
-    return {name: kept[name] for name in ("closed_to", "campaign_key")} | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
+    now = decisions.rename(columns={"closed_day": "closed_to"})
+    before = earlier(decisions, inputs.memory, "closed_to", "closed_micros", "closed_days", "campaign_key", "start_date")
+    lost = before["closed_to"].notna() & before["start_date"].eq(decisions["start_date"])
+    lost &= decisions["closed_day"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT)
+    kept = {name: now[name].mask(lost, before[name]) if lost.any() else now[name] for name in ("closed_to", "campaign_key", "closed_micros", "closed_days")}
+    return kept | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
 
 
 def _remember(decisions: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -> pd.DataFrame:
@@ -107,7 +116,6 @@ def _remember(decisions: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -
     memory = decisions.rename(columns={"red_gates": "gates_red", "direction": "side"}).assign(
         policy_digest=inputs.policy.digest, decided_run=inputs.run.run_id, decided_seq=decisions["restates_seq"],
         **_closed_history(decisions, inputs), **remembered.kept_for_next(decisions, accounts, inputs))
-    kept = inputs.memory.set_index("flight_id")["decided_run"]
-    standing = memory["flight_id"].map(kept)
+    standing = earlier(decisions, inputs.memory, "decided_run")["decided_run"]
     memory["decided_run"] = memory["decided_run"].where(~memory["restated"].astype(bool), standing)
     return frames.MEMORY.check(memory.fillna({"gates_red": "", "side": "none"}))

@@ -4,6 +4,8 @@ A decision may read its own rows, its memory and these context rows, and nothing
 row order and of who else is in the cohort, and replayable.
 """
 
+from collections import defaultdict
+
 import numpy as np
 import pandas as pd
 
@@ -12,6 +14,8 @@ from pacing_brain.model import Inputs
 from pacing_brain.policy import Policy
 
 KEY = ["platform", "account_id"]
+Key = tuple[str, str]
+NO_LOAD = (pd.Timestamp.min.tz_localize("UTC"), False)
 ANY_ACCOUNT = ""  # the platform's own row: stands in for an account that the feed never mentioned
 
 
@@ -21,9 +25,13 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
     Watermark (DESIGN, Definitions): hourly grain = min(as_of, last load) - lag; daily grain = the last midnight of the account's
     zone before (load - daily lag). It comes from loads alone: a campaign that stops must not stop the clock.
     """
-    table = _mentioned(inputs).merge(_last_loads(inputs), on=KEY, how="left")
-    table = _with_platform_loads(table)
-    table = _with_zone_and_currency(table, inputs)
+    spend, plan = inputs.spend[[*KEY, "timezone", "currency"]].drop_duplicates(), inputs.targets[[*KEY, "timezone", "client"]].drop_duplicates()
+    known = {key for rows in (spend, plan, inputs.campaigns) for key in _keys(rows) if None not in key}
+    loads = _last_loads(inputs.loads, known)
+    everyone = sorted({*known, *loads, *((platform, ANY_ACCOUNT) for platform in {*plan["platform"], *(platform for platform, _ in known)})})
+    table = pd.DataFrame(everyone, columns=KEY, dtype="str")
+    table = table.assign(**_load_columns(everyone, loads), **_zone_columns(everyone, spend, plan, inputs), currency=_only(everyone, spend, "currency"),
+                         client=_only(everyone, plan, "client"))
     values = inputs.policy.resolve(table)
     table["cycle_hours"] = values["freshness_refresh_cycle_hours"].astype("float64")
     table["grain"] = values["freshness_grain"].astype("str")
@@ -32,7 +40,7 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
     table["watermark"] = _watermark(table, values, as_of)
     table["closed_day"] = zones.local_days(table["watermark"], table["timezone"]) - pd.Timedelta(days=1)
     table["available"] = _available(table["platform"], inputs)
-    return frames.ACCOUNTS.check(table.assign(live_flights=0, silent_flights=0).sort_values(KEY))
+    return frames.ACCOUNTS.check(table.assign(live_flights=0, silent_flights=0))
 
 
 def not_final_from(as_of: pd.Timestamp, policy: Policy) -> pd.Timestamp:
@@ -50,61 +58,71 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     found = zero.find(summed, values, inputs.run)
     live = (summed["match_kind"].isin(["id", "alias", "name"]) & summed["watermark"].lt(summed["day_end"])
             & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")) & (found["zero_delivery"] | zero.may_deliver(summed, values)))
-    counted = summed.loc[live, KEY].assign(live_flights=1, silent_flights=found.loc[live, "zero_delivery"].astype("int64"))
-    counts = counted.groupby(KEY, as_index=False).sum()
-    merged = table.drop(columns=["live_flights", "silent_flights"]).merge(counts, on=KEY, how="left")
-    return frames.ACCOUNTS.check(merged.fillna({"live_flights": 0, "silent_flights": 0})), days, summed
+    live &= summed["account_id"].notna()
+    at = reconcile.account_positions(summed, table)
+    silent = live & found["zero_delivery"]
+    live_flights, silent_flights = (np.bincount(at[mine.to_numpy(dtype=bool)], minlength=len(table)) for mine in (live, silent))
+    return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed
 
 
-def _mentioned(inputs: Inputs) -> pd.DataFrame:
-    """Every (platform, account) that spend, the campaign list, the plan or a load names, and each platform's own row."""
-    named = [frame[KEY] for frame in (inputs.spend, inputs.campaigns, inputs.targets)]
-    known = pd.concat(named, ignore_index=True).dropna().drop_duplicates()
-    platforms = pd.DataFrame({"platform": sorted(set(inputs.targets["platform"]) | set(known["platform"])), "account_id": ANY_ACCOUNT})
-    loads = _loads_with_platform(inputs, known)[KEY]
-    return pd.concat([known, loads, platforms], ignore_index=True).drop_duplicates().sort_values(KEY, ignore_index=True)
+def _keys(rows: pd.DataFrame) -> list[Key]:
+    """(platform, account) of each row; None where it is null."""
+    platforms, accounts = (rows[name].astype("object").where(rows[name].notna(), None) for name in KEY)
+    return list(zip(platforms, accounts, strict=True))
 
 
-def _loads_with_platform(inputs: Inputs, known: pd.DataFrame) -> pd.DataFrame:
-    """Loads with their platform: as given, else that of the account wherever it is named. A load of a strange account says nothing."""
-    given = inputs.loads[inputs.loads["platform"].notna()]
-    looked_up = inputs.loads[inputs.loads["platform"].isna()].drop(columns="platform").merge(known, on="account_id", how="inner")
-    return pd.concat([given, looked_up[given.columns]], ignore_index=True)
+def _said(rows: pd.DataFrame, column: str) -> dict[Key, list[str]]:
+    """The distinct values of a column by account, sorted; an account for which nothing is said is absent."""
+    said: dict[Key, set[str]] = defaultdict(set)
+    there = rows[rows[column].notna()]
+    for key, value in zip(_keys(there), there[column], strict=True):
+        said[key].add(value)
+    return {key: sorted(values) for key, values in said.items()}
 
 
-def _last_loads(inputs: Inputs) -> pd.DataFrame:
-    known = pd.concat([frame[KEY] for frame in (inputs.spend, inputs.campaigns, inputs.targets)]).dropna().drop_duplicates()
-    loads = _loads_with_platform(inputs, known).sort_values([*KEY, "loaded_at", "from_rows"])
-    last = loads.drop_duplicates(KEY, keep="last")[[*KEY, "loaded_at", "from_rows"]]
-    return last.assign(load_basis=np.where(last["from_rows"], "rows", "loads")).drop(columns="from_rows")
+def _only(everyone: list[Key], rows: pd.DataFrame, column: str) -> pd.Series:
+    """What is said of each account, when it is one thing."""
+    said = _said(rows, column)
+    return pd.Series([said[key][0] if len(said.get(key, ())) == 1 else None for key in everyone], dtype="str")
 
 
-def _with_platform_loads(table: pd.DataFrame) -> pd.DataFrame:
+def _last_loads(loads: pd.DataFrame, known: set[Key]) -> dict[Key, tuple[pd.Timestamp, bool]]:
+    """(when, whether from rows) of each account's last load. Its platform: as given, else wherever the account is named; a strange one says nothing."""
+    platforms: dict[str, list[str]] = defaultdict(list)
+    for platform, account in known:
+        platforms[account].append(platform)
+    last: dict[Key, tuple[pd.Timestamp, bool]] = {}
+    for (given, account), *load in zip(_keys(loads), loads["loaded_at"], loads["from_rows"], strict=True):
+        for platform in platforms[account] if given is None else [given]:
+            last[platform, account] = max(last.get((platform, account), NO_LOAD), (load[0], load[1]))
+    return last
+
+
+def _load_columns(everyone: list[Key], loads: dict[Key, tuple[pd.Timestamp, bool]]) -> dict[str, pd.Series]:
     """An account that was never loaded is seen with its platform's newest load; a platform without any load has none."""
-    newest = table.groupby("platform")["loaded_at"].transform("max")
-    own = table["loaded_at"].notna()
-    basis = np.where(own, table["load_basis"].fillna("none"), np.where(newest.notna(), "platform", "none"))
-    return table.assign(loaded_at=table["loaded_at"].where(own, newest), load_basis=basis)
+    newest: dict[str, pd.Timestamp] = {}
+    for (platform, _), (at, _) in loads.items():
+        newest[platform] = max(newest.get(platform, at), at)
+    instants = [loads[key][0] if key in loads else newest.get(key[0]) for key in everyone]
+    basis = [("rows" if loads[key][1] else "loads") if key in loads else "platform" if key[0] in newest else "none" for key in everyone]
+    return {"loaded_at": pd.Series(instants, dtype=frames.INSTANT), "load_basis": pd.Series(basis, dtype="str")}
 
 
-def _with_zone_and_currency(table: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
-    """Zone: the feed's newest, else the tracker's, else the policy's. Currency: the feed's, when it is one."""
-    spend = inputs.spend.sort_values([*KEY, "day", "campaign_id", "campaign_name"], na_position="first")
-    zoned = spend[spend["timezone"].isin([zone for zone in spend["timezone"].dropna().unique() if zones.is_zone(zone)])]
-    feed = zoned.groupby(KEY)["timezone"].last().rename("feed_zone")
-    plan = inputs.targets.dropna(subset=["account_id", "timezone"]).groupby(KEY)["timezone"].min().rename("plan_zone")
-    per_account = spend.groupby(KEY)["currency"]
-    currency = per_account.first().where(per_account.nunique().eq(1)).rename("currency")
-    clients = inputs.targets.dropna(subset=["account_id"]).groupby(KEY)["client"].agg(_only).rename("client")
-    table = table.join(feed, on=KEY).join(plan, on=KEY).join(currency, on=KEY).join(clients, on=KEY)
-    origin = np.select([table["feed_zone"].notna(), table["plan_zone"].notna()], ["feed", "tracker"], "policy")
-    zone = table["feed_zone"].fillna(table["plan_zone"]).fillna(inputs.policy.timezone)
-    return table.assign(timezone=zone.astype("str"), timezone_from=origin)
+def _zone_columns(everyone: list[Key], spend: pd.DataFrame, plan: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+    """Zone: the feed's newest, else the tracker's, else the policy's."""
+    feed = _said(spend[spend["timezone"].isin([zone for zone in spend["timezone"].dropna().unique() if zones.is_zone(zone)])], "timezone")
+    planned = _said(plan, "timezone")
+    found = [(_newest(inputs.spend, key, feed[key]), "feed") if key in feed else (planned[key][0], "tracker") if key in planned
+             else (inputs.policy.timezone, "policy") for key in everyone]
+    return {name: pd.Series([one[at] for one in found], dtype="str") for at, name in enumerate(("timezone", "timezone_from"))}
 
 
-def _only(values: pd.Series) -> str | None:
-    distinct = values.dropna().unique()
-    return str(distinct[0]) if len(distinct) == 1 else None
+def _newest(spend: pd.DataFrame, key: Key, said: list[str]) -> str:
+    """The zone of the account's newest row."""
+    if len(said) == 1:
+        return said[0]
+    mine = spend[spend["platform"].eq(key[0]) & spend["account_id"].eq(key[1]) & spend["timezone"].isin(said)]
+    return str(mine.sort_values(["day", "campaign_id", "campaign_name"], na_position="first")["timezone"].iloc[-1])
 
 
 def _watermark(table: pd.DataFrame, values: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:

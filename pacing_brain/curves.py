@@ -29,7 +29,7 @@ from pacing_brain import day_weights, zones
 from pacing_brain.days import number
 
 Share = tuple[np.ndarray, np.ndarray]  # numerator, denominator: Python integers
-ONE_DAY = pd.Timedelta(days=1)
+ONE_DAY = np.timedelta64(1, "D")
 COLUMNS = ["start_date", "end_date", "account_timezone", "budget_micros", "curve", "curve_pct", "target_to_date_micros", "updated_at", "watermark", "day_weights"]
 CURVES = ("even", "ahead", "asap", "front", "back", "custom")
 
@@ -46,21 +46,21 @@ def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
     """
     share = _curve(flights, *weighted(flights, at))
     budgets = flights["budget_micros"].astype("int64").to_numpy().astype(object)
-    stated = flights["target_to_date_micros"].notna().to_numpy() & flights["curve"].ne("asap").to_numpy()
+    stated = flights["target_to_date_micros"].notna().to_numpy(dtype=bool) & (words(flights) != "asap")
     share = _anchored(flights, share, budgets, stated)
-    known = at.notna() & flights["account_timezone"].notna() & _has_figures(flights, stated)
+    known = (at.notna() & flights["account_timezone"].notna()).to_numpy(dtype=bool) & _has_figures(flights, stated)
     planned = np.where(known, _half_even(budgets * share[0], share[1]), 0)
-    return pd.Series(planned.astype("int64"), index=flights.index, dtype="Int64").mask(~known)
+    return pd.Series(pd.arrays.IntegerArray(planned.astype("int64"), ~known), index=flights.index)
 
 
 def elapsed(flights: pd.DataFrame, at: pd.Series) -> Share:
     """The elapsed share x / y of each flight at the instants: 0 before its start (and where unknown), 1 from its end on."""
-    zone = flights["account_timezone"]
-    day = zones.local_days(at, zone)
-    begin, end = (_micros_of(zones.midnights(one, zone)) for one in (day, day + ONE_DAY))
-    known = day.notna().to_numpy()
-    length = np.where(known, end - begin, 1)
-    gone = np.where(known, _micros_of(at.astype(zones.INSTANT)) - begin, 0)
+    zone, instants = zones.by_zone(flights["account_timezone"]), at.to_numpy(dtype=zones.DAY)
+    day = zones.days_of(instants, zone)
+    begin, end = zones.begins(day, zone), zones.begins(day + ONE_DAY, zone)
+    known = ~np.isnat(day)
+    length = np.where(known, (end - begin).astype(np.int64), 1)
+    gone = np.where(known, (instants - begin).astype(np.int64), 0)
     first, last = number(flights["start_date"]), number(flights["end_date"])
     before = np.where(known, number(day) - first, 0)
     whole = (last - first + 1) * length
@@ -85,20 +85,22 @@ def weighted(flights: pd.DataFrame, at: pd.Series) -> Share:
     return np.where(nothing, x, gone), np.where(nothing, y, all_days)
 
 
-def _micros_of(instants: pd.Series) -> np.ndarray:
-    return np.asarray(instants.dt.tz_localize(None).to_numpy(zones.DAY).view(np.int64))
+def words(flights: pd.DataFrame) -> np.ndarray:
+    """The curves as an object array."""
+    return np.asarray(flights["curve"], dtype=object)
 
 
-def _has_figures(flights: pd.DataFrame, stated: np.ndarray) -> pd.Series:
+def _has_figures(flights: pd.DataFrame, stated: np.ndarray) -> np.ndarray:
     """Whether the curve's own figures are there."""
-    halves = flights["curve"].isin(["front", "back"])
-    return flights["curve"].isin(CURVES) & (flights["curve_pct"].notna() | ~halves) & (stated | flights["curve"].ne("custom"))
+    curve = words(flights)
+    halves = (curve == "front") | (curve == "back")
+    return np.asarray(np.isin(curve.astype("str"), CURVES) & (flights["curve_pct"].notna().to_numpy() | ~halves) & (stated | (curve != "custom")))
 
 
 def _curve(flights: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Share:
     """The planned share at elapsed share x / y."""
-    curve = flights["curve"]
-    ahead, asap, halves = (curve.isin(names).to_numpy() for names in (["ahead"], ["asap"], ["front", "back"]))
+    curve = words(flights)
+    ahead, asap, halves = curve == "ahead", curve == "asap", (curve == "front") | (curve == "back")
     share_x, share_y = x.copy(), y.copy()
     share_x[ahead], share_y[ahead] = np.minimum(6 * x[ahead], 5 * y[ahead]), 5 * y[ahead]
     share_x[asap] = y[asap]

@@ -24,9 +24,9 @@ _YEAR_ONE = 719_162  # days from 1 January of the year 1 to 1970
 _SPAN = 1 << 22  # more days than datetime64[us] years 1..9999 have: (campaign, day) in one integer
 
 
-def number(on: pd.Series) -> Codes:
+def number(on: pd.Series | npt.NDArray[np.datetime64]) -> Codes:
     """Days since 1 January of the year 1, so that they sort as integers >= 0."""
-    return np.asarray(on.to_numpy().astype("datetime64[D]").astype(np.int64) + _YEAR_ONE)
+    return np.asarray(np.asarray(on).astype("datetime64[D]").astype(np.int64) + _YEAR_ONE)
 
 
 def day(number: int) -> pd.Timestamp:

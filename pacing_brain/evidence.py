@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import curves, zones
 from pacing_brain.model import RunContext
 from pacing_brain.money import money
-from pacing_brain.verdicts import records
+from pacing_brain.records import Row, records
 from pacing_brain.zones import day_text
 
 PLATFORMS = {"google": "Google Ads", "meta": "Meta", "dv360": "DV360"}
@@ -21,8 +23,8 @@ ONE_DAY = pd.Timedelta(days=1)
 class Case:
     """One flight and what the frames show about it. Money is micros, absent values are None."""
 
-    row: dict[str, Any]
-    account: dict[str, Any]
+    row: Row
+    account: Row
     run: RunContext
     spend: dict[pd.Timestamp, int] = field(default_factory=dict)  # by account day, matched rows of the flight
     planned_before_first: int | None = None  # planned for the days before the first one with spend
@@ -69,12 +71,13 @@ class Case:
         return money(micros, self["currency"])
 
 
-def cases(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> Iterator[Case]:
-    """A case for every flight, in order."""
-    spend = _spend_by_flight(flights, days)
+def cases(flights: pd.DataFrame, where: npt.NDArray[np.intp], days: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> Iterator[Case]:
+    """A case for every flight at the positions `where`, in order."""
+    rows = flights[[*curves.COLUMNS, "flight_id", "first_spend_day"]].take(where)
+    spend = _spend_by_flight(rows, days)
     known = {(one["platform"], one["account_id"]): one for one in records(accounts)}
-    missed = _planned_before_first(flights)
-    for row, before in zip(records(flights), missed, strict=True):
+    missed = _planned_before_first(rows)
+    for row, before in zip(records(flights, where), missed, strict=True):
         yield Case(row, known.get((row["platform"], row.get("account_id")), {}), run, spend.get(row["flight_id"], {}), before)
 
 
@@ -90,7 +93,7 @@ def _spend_by_flight(flights: pd.DataFrame, days: pd.DataFrame) -> dict[str, dic
 def _planned_before_first(flights: pd.DataFrame) -> list[int | None]:
     """Planned from the start to the first day with spend."""
     begin = zones.midnights(flights["first_spend_day"], flights["account_timezone"])
-    planned = curves.planned_micros(flights[curves.COLUMNS], begin)
+    planned = curves.planned_micros(flights, begin)
     return [None if gone else int(value) for value, gone in zip(planned.tolist(), planned.isna().tolist(), strict=True)]
 
 

@@ -41,20 +41,21 @@ class Frame:
         Raises:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """
-        return pd.DataFrame({name: self._cast(frame, name, column) for name, column in self.fields.items()}).reset_index(drop=True)
+        given = dict(frame.items())
+        return pd.DataFrame({name: self._cast(given.get(name), name, column, len(frame)) for name, column in self.fields.items()}, index=range(len(frame)))
 
-    def _cast(self, frame: pd.DataFrame, name: str, column: Column) -> Any:
-        if name not in frame.columns:
+    def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> Any:
+        """A column's array."""
+        if values is None:
             if not column.nullable:
                 raise FrameError(f"{self.name}: column {name} is missing")
-            return pd.Series([None] * len(frame), index=frame.index, dtype=column.dtype)
-        values = frame[name]
-        if not column.nullable and values.isna().any():
-            raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
+            return pd.array([None] * rows, dtype=column.dtype)
+        if not column.nullable and (missing := int(values.isna().sum())):
+            raise FrameError(f"{self.name}: column {name} has {missing} empty values")
         try:
             if column.dtype == "object":
-                return values.astype("object").where(values.notna(), None)
-            return values if str(values.dtype) == column.dtype else values.astype(column.dtype)
+                return values.astype("object").where(values.notna(), None).array
+            return values.array if str(values.dtype) == column.dtype else values.astype(column.dtype).array
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 

@@ -3,7 +3,7 @@
 Sentences are built per distinct case and per red flight, never per healthy flight; flights with the same evidence share one dict.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.identity_evidence import identity
 from pacing_brain.model import Gate, RunContext
 from pacing_brain.money import money
+from pacing_brain.records import records
 from pacing_brain.remembered import late_after
 
 if TYPE_CHECKING:
@@ -66,8 +67,7 @@ def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence:
     if not red.any():
         return red, green
     evidence = pd.Series(green, index=flights.index, dtype="object")
-    rows: Iterable[Any] = pd.concat([flights.loc[red, READ], *(frame[red] for frame in beside)], axis=1).to_dict("records")
-    evidence[red] = [sentence(row) for row in rows]
+    evidence[red] = [sentence(row) for row in records(pd.concat([flights[READ], *beside], axis=1), np.flatnonzero(red))]
     return red, evidence
 
 

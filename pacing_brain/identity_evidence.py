@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.money import money
+from pacing_brain.records import Row, records
 
 GREEN = {
     "id": "Same id in the plan and on the platform.",
@@ -25,11 +26,11 @@ def identity(flights: pd.DataFrame, feed: pd.DataFrame) -> tuple[npt.NDArray[np.
     red = ((kind.eq("ambiguous") | by_name_only).to_numpy(dtype=bool) & (available | kind.eq("ambiguous").to_numpy(dtype=bool))) | lost
     evidence = kind.map(GREEN).where(available | kind.ne("none"), UNAVAILABLE).astype("str")
     if red.any():
-        evidence[red] = [_why(row) for row in flights[red].to_dict("records")]
+        evidence[red] = [_why(row) for row in records(flights, np.flatnonzero(red))]
     return red, evidence
 
 
-def _why(row: dict[str, Any]) -> str:
+def _why(row: Row) -> str:
     if not _absent(row["lost_name"]):
         return lost_sentence(row)
     missing = [one for one in row["campaigns"] or [] if one["campaign_key"] is None]
@@ -46,7 +47,7 @@ def _why(row: dict[str, Any]) -> str:
     return f"{who}, and {len(open_)} campaigns may be it: {', '.join(_named(one) for one in open_)}."
 
 
-def lost_sentence(row: dict[str, Any]) -> str:
+def lost_sentence(row: Row) -> str:
     """The id was lost on the way, in words."""
     return (f"{money(row['lost_micros'], row['currency'])} is reported in the same account as {row['lost_name']}, without an id, since the plan's campaign "
             f"{row['campaign_id']}, of nearly the same name, ran: the match was lost, and its spend is counted in part only.")

@@ -9,6 +9,8 @@ import pandas as pd
 from pacing_brain.model import Action, Lane, MatchKind, Problem
 
 PROVEN = [MatchKind.ID.value, MatchKind.ALIAS.value]  # only these may carry a halt
+READ = ["lane", "phase", "severity", "direction", "zero_delivery", "zero_kind", "cost_fault", "match_kind", "platform_status", "score", "gates", "red_gates",
+        "reasons"]
 GATE_PROBLEM = {"freshness": Problem.STALE, "clock": Problem.STALE, "completeness": Problem.DUPLICATE, "tie_out": Problem.DUPLICATE,
                 "currency": Problem.CURRENCY, "timezone": Problem.TRACKER, "tracker": Problem.TRACKER, "identity": Problem.IDENTITY}
 

@@ -9,7 +9,7 @@ from pacing_brain import curves, remedies
 from pacing_brain.evidence import Case
 from pacing_brain.model import Action, Lane, RunContext
 from pacing_brain.remedies import FIXES, Outlook
-from pacing_brain.verdicts import records
+from pacing_brain.records import records
 from pacing_brain.zones import moment_text
 
 

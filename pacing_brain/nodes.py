@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 import pandas as pd
 
 from pacing_brain import confidence as trust
-from pacing_brain import allowance, forecast, lanes, mitigation, pacing, reconcile, root_cause, unexplained
+from pacing_brain import allowance, forecast, lanes, mitigation, pacing, root_cause, unexplained
 from pacing_brain.confidence import SourceFacts
 from pacing_brain.model import Lane, RunContext
 from pacing_brain.policy import Policy
@@ -20,40 +20,37 @@ class Cohort(TypedDict, total=False):
     accounts: pd.DataFrame  # context rows
     memory: pd.DataFrame
     facts: SourceFacts
+    values: pd.DataFrame  # the policy's numbers for each flight: `Policy.resolve(flights)`
     run: RunContext
     policy: Policy
     parts: Annotated[list[pd.DataFrame], operator.add]  # what the lanes return, joined by root_cause
 
 
 def sum_days(state: Cohort) -> dict[str, Any]:
-    """reconcile: what each flight's own days add up to, up to the watermark."""
-    flights, days = reconcile.sums(state["flights"], state["days"], state["accounts"], state["memory"], state["run"])
-    return {"flights": flights, "days": days}
+    """reconcile: what each flight's own days add up to (summed for the context rows already) meets the policy's numbers for it."""
+    return {"values": state["policy"].resolve(state["flights"])}
 
 
 def judge_variance(state: Cohort) -> dict[str, Any]:
     """variance: planned against spent, the bands, zero delivery."""
-    flights = state["flights"]
-    values = state["policy"].resolve(flights)
+    flights, values = state["flights"], state["values"]
     judged = allowance.allow(pacing.judge(flights, values, state["memory"], state["run"]), state["days"], values)
     return {"flights": _account_stopped(judged, state["accounts"])}
 
 
 def forecast_landing(state: Cohort) -> dict[str, Any]:
     """forecast: where each flight ends if it is left alone, and with that what of its variance is unexplained."""
-    policy = state["policy"]
-    values = policy.resolve(state["flights"])
-    flights = forecast.outlook(state["flights"], state["days"], values, policy.schedule_hours)
-    if policy.bands == "evidence":
+    values = state["values"]
+    flights = forecast.outlook(state["flights"], state["days"], values, state["policy"].schedule_hours)
+    if state["policy"].bands == "evidence":
         flights = unexplained.explain(flights, values, state["memory"], pacing.comparable(flights))
     return {"flights": flights}
 
 
 def score_confidence(state: Cohort) -> dict[str, Any]:
     """confidence: how far the data can be trusted, as a score and as gates."""
-    flights = state["flights"]
-    scored = trust.score(flights, state["accounts"], state["facts"], state["policy"].resolve(flights), state["run"])
-    return {"flights": scored.assign(lane=lanes.choose(scored, state["policy"].resolve(scored)))}
+    scored = trust.score(state["flights"], state["accounts"], state["facts"], state["values"], state["run"])
+    return {"flights": scored.assign(lane=lanes.choose(scored, state["values"]))}
 
 
 def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
@@ -66,16 +63,15 @@ def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFr
 
 
 def route(state: Cohort) -> list[tuple[Lane, Cohort]]:
-    """Each lane with the part of the cohort that takes it."""
-    flights = state["flights"]
-    shared: Cohort = {"policy": state["policy"]}
-    return [(lane, {**shared, "flights": flights[flights["lane"].eq(lane.value)]}) for lane in Lane if flights["lane"].eq(lane.value).any()]
+    """Each lane with the part of the cohort that takes it: of its flights what the lanes read."""
+    flights, values = state["flights"][lanes.READ], state["values"]
+    parts = {lane: flights["lane"].eq(lane.value).to_numpy(dtype=bool) for lane in Lane}
+    return [(lane, {"flights": flights[mine], "values": values[mine]}) for lane, mine in parts.items() if mine.any()]
 
 
 def _lane(decide: Any) -> Any:
     def node(state: Cohort) -> dict[str, Any]:
-        flights = state["flights"]
-        return {"parts": [decide(flights, state["policy"].resolve(flights))]}
+        return {"parts": [decide(state["flights"], state["values"])]}
 
     node.__doc__ = decide.__doc__
     return node
@@ -87,7 +83,8 @@ take_warning, take_critical = _lane(lanes.warning), _lane(lanes.critical)
 
 def explain_cause(state: Cohort) -> dict[str, Any]:
     """Root cause: the lanes join again, and each campaign that is not healthy is told why."""
-    flights = pd.concat(state["parts"]).sort_values("flight_id", kind="stable", ignore_index=True)
+    decided = pd.concat(state["parts"]).sort_index()
+    flights = state["flights"].assign(**{name: decided[name] for name in decided})
     return {"flights": root_cause.explain(flights, state["days"], state["accounts"], state["run"])}
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pacing_brain import bands, curves, verdicts, zero, zones
 from pacing_brain.frames import NO_CURRENCY
+from pacing_brain.earlier import earlier
 from pacing_brain.model import MatchKind, RunContext
 
 RANKS = {"healthy": 0, "warning": 1, "critical": 2}
@@ -118,9 +119,9 @@ def _severity(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame,
 
 def _held(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> np.ndarray:
     """The rank at which memory holds a flight: a raised severity ends below `hysteresis_pct` percent of its edge, same side only."""
-    before = memory.drop_duplicates("flight_id").set_index("flight_id")
-    was = flights["flight_id"].map(before["severity"]).map(RANKS).fillna(0).to_numpy("int64")
-    same_side = (flights["flight_id"].map(before["side"]) == flights["direction"]).to_numpy(dtype=bool)
+    before = earlier(flights, memory, "severity", "side")
+    was = before["severity"].map(RANKS).fillna(0).to_numpy("int64")
+    same_side = (before["side"] == flights["direction"]).to_numpy(dtype=bool)
     lowered = bands.severity(flights["actual_micros"], flights["target_micros"], values, values["variance_hysteresis_pct"])
     still = np.minimum(lowered.map(RANKS).fillna(0).to_numpy("int64"), was)
     return np.where(same_side & flights["direction"].ne("none") & ~to_the_letter(values), still, 0)

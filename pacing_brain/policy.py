@@ -421,19 +421,14 @@ class Policy(_Table):
         Rows need the columns of `SCOPE_COLUMNS` that exist for them; a column that is absent matches no scope.
         """
         columns = {f"{table}_{key}": np.full(len(rows), value, dtype=object if isinstance(value, str) else None)
-                   for table in SCOPED for key, value in getattr(self, table).model_dump().items() if not isinstance(value, dict)}
-        for _, kind, wanted, tables in self.scopes():
-            if SCOPE_COLUMNS[kind] not in rows.columns:
-                continue
-            mask = rows[SCOPE_COLUMNS[kind]].astype("str").str.casefold().eq(wanted.casefold()).fillna(value=False).to_numpy(dtype=bool)
-            if not mask.any():
-                continue
+                   for table in SCOPED for key, value in getattr(self, table) if not isinstance(value, dict)}
+        scoped = [(self.selects((kind, wanted), rows), tables) for _, kind, wanted, tables in self.scopes() if SCOPE_COLUMNS[kind] in rows.columns]
+        for mask, tables in scoped:
             for table, values in ((table, values) for table, values in tables.items() if table in SCOPED):
                 for key, value in values.items():
                     if not isinstance(value, Mapping):
                         columns[f"{table}_{key}"][mask] = value
-        resolved = pd.DataFrame(columns, index=rows.index)
-        return resolved.assign(stake_units=self._stake_units(rows, resolved))
+        return pd.DataFrame(columns | {"stake_units": self._stake_units(rows, columns["stake_minimum_units"], scoped)}, index=rows.index)
 
     @property
     def calendar_days(self) -> Iterator[tuple[pd.DatetimeIndex, tuple[str, str] | None, float]]:
@@ -446,7 +441,8 @@ class Policy(_Table):
         """Whether a selector holds for each row; without one it does."""
         if selector is None:
             return np.ones(len(rows), dtype=bool)
-        return rows[SCOPE_COLUMNS[selector[0]]].astype("str").str.casefold().eq(selector[1].casefold()).fillna(value=False).to_numpy(dtype=bool)
+        codes, texts = pd.factorize(rows[SCOPE_COLUMNS[selector[0]]])
+        return np.isin(codes, [code for code, text in enumerate(texts) if str(text).casefold() == selector[1].casefold()])
 
     def approvals_in(self, tables: Mapping[str, Any]) -> Approvals:
         """`[approvals]` with a scope's own keys over it; amounts currency by currency."""
@@ -463,15 +459,17 @@ class Policy(_Table):
                 own |= said | ({"two_people_above": own.get("two_people_above", {}) | said["two_people_above"]} if "two_people_above" in said else {})
         return self.approvals_in({"approvals": own})
 
-    def _stake_units(self, rows: pd.DataFrame, resolved: pd.DataFrame) -> pd.Series:
+    def _stake_units(self, rows: pd.DataFrame, otherwise: Any, scoped: list[tuple[Any, dict[str, Any]]]) -> Any:
+        """The least amount that counts, by the row's currency where one is set."""
+        units = otherwise.astype("float64")
         if "currency" not in rows.columns:
-            return resolved["stake_minimum_units"].astype("float64")
-        by_currency = rows["currency"].map(self.stake.minimum_units_by_currency).astype("float64")
-        for _, kind, wanted, tables in self.scopes():
-            if (own := tables.get("stake", {}).get("minimum_units_by_currency")) and SCOPE_COLUMNS[kind] in rows.columns:
-                mine = rows[SCOPE_COLUMNS[kind]].astype("str").str.casefold().eq(wanted.casefold()).fillna(value=False).astype(bool)
-                by_currency = rows["currency"].map(own).astype("float64").where(mine).fillna(by_currency)
-        return by_currency.fillna(resolved["stake_minimum_units"].astype("float64"))
+            return units
+        codes, currencies = pd.factorize(rows["currency"])
+        everywhere = (np.ones(len(rows), dtype=bool), {"stake": {"minimum_units_by_currency": self.stake.minimum_units_by_currency}})
+        for mask, tables in (everywhere, *scoped):
+            for currency, own in tables.get("stake", {}).get("minimum_units_by_currency", {}).items():
+                units[mask & np.isin(codes, np.flatnonzero(currencies == currency))] = own
+        return units
 
     def winners(self, row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
         """For one campaign: key -> (value, the scope that won, or `policy` / `default`)."""

@@ -13,6 +13,7 @@ import pandas as pd
 from pacing_brain import days as calendar
 from pacing_brain import platform_facts, zones
 from pacing_brain.days import number
+from pacing_brain.earlier import earlier
 from pacing_brain.model import MatchKind, RunContext
 from pacing_brain.roster import JOIN, Codes, positions
 
@@ -193,14 +194,13 @@ def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame) ->
 
     Days that are quarantined now have their own evidence, and are not called shrunk.
     """
-    remembered_as = memory[["flight_id", "closed_to", "closed_days"]].assign(
-        closed_micros=memory["closed_micros"].astype("Int64"), then_start=memory["start_date"], then_key=memory["campaign_key"])
-    before = flights[["flight_id"]].merge(remembered_as, on="flight_id", how="left")
-    # all its rows are gone, and with them the match: the same id says that it is the same
-    then_id = before["then_key"].astype("str").str.replace(r"^.*/", "", regex=True)
-    vanished = flights["match_kind"].eq(MatchKind.NONE.value) & then_id.eq(flights["campaign_id"]).fillna(value=False)
-    same_campaign = before["then_key"].fillna("").eq(flights["campaign_key"].fillna("")) | vanished
-    same = before["then_start"].eq(flights["start_date"]) & same_campaign
+    before = earlier(flights, memory, "closed_to", "closed_days", "closed_micros", "start_date", "campaign_key")
+    same_campaign = before["campaign_key"].fillna("").eq(flights["campaign_key"].fillna(""))
+    unmatched = flights["match_kind"].eq(MatchKind.NONE.value)
+    if unmatched.any():  # all its rows are gone, and with them the match: the same id says that it is the same
+        then_id = before["campaign_key"].astype("str").str.replace(r"^.*/", "", regex=True)
+        same_campaign |= unmatched & then_id.eq(flights["campaign_id"]).fillna(value=False)
+    same = before["start_date"].eq(flights["start_date"]) & same_campaign
     remembered = before["closed_to"].notna() & same & flights["watermark"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
     to = np.where(remembered, number(before["closed_to"].fillna(pd.Timestamp(0))), NEVER)
     still = rows.day <= to[rows.flight]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from pacing_brain import frames, levels, reconcile
+from pacing_brain.earlier import earlier
 from pacing_brain.model import Inputs, MatchKind, RunContext
 from pacing_brain.names import fold, similarity
 
@@ -20,22 +21,22 @@ GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a
 ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT}
 
 
-def recall(flights: pd.DataFrame, summed: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame,
-           inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
+def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(flights with the `levels` columns, accounts with usual_gap_hours); all null with `bands = "fixed"`.
 
-    `summed` is `flights` with the reconcile columns, `days` every spend row.
+    `flights` have the reconcile columns, `days` are every spend row.
     """
     if inputs.policy.bands == "fixed" or flights.empty:
         return flights.assign(**{name: pd.Series(None, index=flights.index, dtype=frames.DECISIONS.fields[name].dtype) for name in (*levels.COLUMNS, *ABSENT)}), accounts
-    measured = levels.measure(summed, days, accounts, inputs.memory, inputs.run)
-    edits = _edits(flights, inputs.memory, inputs.run)
-    return flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **_lost(summed, days, inputs.policy.identity.proposal_similarity)), _with_common_level(_with_gaps(accounts, flights, inputs), summed, measured)
+    measured = levels.measure(flights, days, accounts, inputs.memory, inputs.run)
+    edits, lost = _edits(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
+    return (flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **lost),
+            _with_common_level(_with_gaps(accounts, flights, inputs), flights, measured))
 
 
 def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
     """The budget before its last edit while the flight ran, and when the edit was first seen. An edit taken back is none."""
-    kept = memory.drop_duplicates("flight_id").set_index("flight_id").reindex(flights["flight_id"]).set_axis(flights.index)
+    kept = earlier(flights, memory, "start_date", "budget_micros", "budget_before_micros", "budget_changed_at")
     same = kept["start_date"].eq(flights["start_date"])
     last, before, at = kept["budget_micros"].where(same), kept["budget_before_micros"].where(same), kept["budget_changed_at"].where(same)
     edited = last.ne(flights["budget_micros"].astype("Int64")).fillna(value=False) & last.notna()
@@ -95,7 +96,7 @@ def kept_for_next(decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Input
         return {}
     at = reconcile.account_positions(decisions, accounts)
     loaded = accounts["loaded_at"].reset_index(drop=True).reindex(at).set_axis(decisions.index)
-    before = inputs.memory.drop_duplicates("flight_id").set_index("flight_id").reindex(decisions["flight_id"]).set_axis(decisions.index)
+    before = earlier(decisions, inputs.memory, "load_at", "load_gap_hours", "load_gaps")
     gap = (loaded - before["load_at"]).dt.total_seconds() / 3600.0
     new = gap.gt(0)
     known = before["load_gap_hours"]

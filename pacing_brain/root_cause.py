@@ -4,6 +4,7 @@ The first rule of `ORDER` that has something to say gives the cause: a fault in 
 delivery, because the later ones cannot be believed while the earlier ones stand. A rule whose columns are not there says nothing.
 """
 
+import numpy as np
 import pandas as pd
 
 from pacing_brain import delivery, faults
@@ -66,8 +67,8 @@ def explain(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, r
         accounts: ACCOUNTS.
         run: whether sources answered, and when.
     """
-    looked_at = flights["lane"].ne(Lane.HEALTHY.value)
-    found = [cause(case) for case in cases(flights[looked_at], days, accounts, run)]
+    looked_at = np.flatnonzero(flights["lane"].ne(Lane.HEALTHY.value))
+    found = [cause(case) for case in cases(flights, looked_at, days, accounts, run)]
     told = pd.DataFrame(found, columns=["root_cause_code", "root_cause"], index=flights.index[looked_at], dtype="str")
     return flights.assign(**{name: told[name].reindex(flights.index) for name in told.columns})
 

@@ -26,9 +26,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import bands, pacing
+from pacing_brain.earlier import earlier
 from pacing_brain.levels import LEAST_DAYS
 from pacing_brain.money import money
-from pacing_brain.verdicts import records
+from pacing_brain.records import Row, records
 from pacing_brain.zones import moment_text
 
 Flags = npt.NDArray[np.bool_]
@@ -155,9 +156,8 @@ def _astray(flights: pd.DataFrame, values: pd.DataFrame) -> Ranks:
 
 def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) -> Ranks:
     """The remembered rank on the same side."""
-    before = memory.drop_duplicates("flight_id").set_index("flight_id")
-    same = (flights["flight_id"].map(before["side"]) == pd.Series(side, index=flights.index)).to_numpy(dtype=bool)
-    return np.where(same, _ranks(flights["flight_id"].map(before["severity"])), 0)
+    before = earlier(flights, memory, "side", "severity")
+    return np.where(before["side"].to_numpy(dtype=object) == side.astype(object), _ranks(before["severity"]), 0)
 
 
 def _ranks(words: pd.Series) -> Ranks:
@@ -205,8 +205,7 @@ def _worth(flights: pd.DataFrame) -> Flags:
 
 def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> Ranks:
     """How many runs in a row the level was critically off on one side; a raised one counts on above 80 % of its edges."""
-    kept = memory.drop_duplicates("flight_id").set_index("flight_id")["level_windows"]
-    before = flights["flight_id"].map(kept).astype("Float64").fillna(0).to_numpy("float64").astype(np.int64)
+    before = earlier(flights, memory, "level_windows")["level_windows"].to_numpy("int64", na_value=0)
     share = np.where(np.abs(before) >= values["evidence_level_windows"].to_numpy("int64"), HELD, 1.0)
     off, side = _off(flights, values, "critical", share)
     return np.where(off, np.where(np.sign(before) == side, before + side, side), 0)
@@ -264,7 +263,7 @@ def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series
     explained = free & (_ranks(flights["band_severity"]) > grounds.banded) & flights["phase"].eq("live").to_numpy(dtype=bool)
     bare = free & ~_has_evidence(flights) & (grounds.banded > 0)
     told = np.flatnonzero((free & ((grounds.level > 0) | (grounds.edits > 0) | (grounds.astray > 0))) | silent | explained | bare)
-    for at, row in zip(told, records(flights.iloc[told]), strict=True):
+    for at, row in zip(told, records(flights, told), strict=True):
         if silent[at]:
             lists[at] = [f"Not delivering: nothing has been spent in the last 8 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day."]
             continue
@@ -273,7 +272,7 @@ def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series
     return pd.Series(lists, index=flights.index, dtype="object")
 
 
-def level_sentence(row: dict[str, Any]) -> str:
+def level_sentence(row: Row) -> str:
     """The level test in words."""
     word = "more" if row["level_pct"] > 0 else "less"
     plan = "more" if row["off_plan_pct"] > 0 else "less"
@@ -283,20 +282,20 @@ def level_sentence(row: dict[str, Any]) -> str:
             + (" The pace changed in the middle of a day." if row["broke"] else ""))
 
 
-def edit_sentence(row: dict[str, Any]) -> str:
+def edit_sentence(row: Row) -> str:
     """An edit of the plan against its earlier value."""
     factor = row["budget_micros"] / row["budget_was_micros"]
     return (f"The plan's budget was changed from {money(row['budget_was_micros'], row['currency'])} to {money(row['budget_micros'], row['currency'])} "
             f"(x{factor:.3g}), seen first on {moment_text(row['budget_changed_at'])}, and the spend still follows the earlier one.")
 
 
-def astray_sentence(row: dict[str, Any]) -> str:
+def astray_sentence(row: Row) -> str:
     """Where it will land, in words."""
     lands, budget, low, high = (money(row[name], row["currency"]) for name in ("forecast_micros", "budget_micros", "forecast_lo_micros", "forecast_hi_micros"))
     return f"Left alone it ends at about {lands} of its {budget} (four times in five between {low} and {high}): whatever today's line says, it will not land."
 
 
-def _explained(row: dict[str, Any]) -> str:
+def _explained(row: Row) -> str:
     """What takes a variance below its raw band: noise, the platform's own rules, or that it will land all the same."""
     parts, currency = row["bridge"], row["currency"]
     said = [f"{money(abs(parts['noise_micros']), currency)} of the variance is within what this campaign's own ups and downs explain"] if parts["noise_micros"] else []

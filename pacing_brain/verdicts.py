@@ -8,9 +8,9 @@ import pandas as pd
 
 from pacing_brain.model import MatchKind
 from pacing_brain.money import money
+from pacing_brain.records import Row, records
 from pacing_brain.zones import day_text
 
-Row = dict[str, Any]
 READ = ["campaign_name", "campaign_id", "platform", "currency", "start_date", "end_date", "match_kind", "actual_micros", "target_micros",
         "budget_micros", "variance_pct", "pacing_pct", "direction", "severity", "zero_kind", "first_spend_day", "last_spend_day", "closed_day",
         "elapsed_hours", "stake_micros", "feed_currencies", "overlaps"]
@@ -26,7 +26,7 @@ def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> 
     lists[healthy] = _listed(f"On plan: {pct:.1f} % of plan to date." if pct == pct else "Nothing is planned or spent yet."  # noqa: PLR0124  NaN
                              for pct in pacing[healthy])
     if not healthy.all():
-        rows = records(pd.concat([flights[READ], values[EDGES]], axis=1)[~healthy])
+        rows = records(pd.concat([flights[READ], values[EDGES]], axis=1), np.flatnonzero(~healthy))
         lists[~healthy] = _listed(SENTENCES[word](row) for word, row in zip(ground[~healthy], rows, strict=True))
     for at in np.flatnonzero(flights["credit_micros"].fillna(0).lt(0).to_numpy(dtype=bool)):
         lists[at] = [*lists[at], _credit(flights.iloc[at])]
@@ -35,13 +35,6 @@ def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> 
 
 def _credit(row: Any) -> str:
     return f"A credit of {money(-int(row['credit_micros']), row['currency'])} is contained in what was spent."
-
-
-def records(table: pd.DataFrame) -> list[Row]:
-    """One dict per row; whole numbers are int, days and instants Timestamps, every missing value None."""
-    columns = [[None if gone else value for value, gone in zip(table[name].tolist(), table[name].isna().tolist(), strict=True)]
-               for name in table.columns]
-    return [dict(zip(table.columns, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _listed(sentences: Any) -> np.ndarray:

@@ -16,8 +16,10 @@ import pandas as pd
 from pacing_brain.errors import DataError
 
 INSTANT, DAY = "datetime64[us, UTC]", "datetime64[us]"
+ByZone = list[tuple[ZoneInfo, np.ndarray]]
 ONE_DAY = pd.Timedelta(days=1)
 CALENDAR = np.arange("1995-01-01", "2050-01-01", dtype="datetime64[D]").astype(DAY)  # days whose beginnings are looked up; others are computed
+SECOND = np.timedelta64(1, "s")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # not strftime: its words depend on the environment's locale
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -35,16 +37,7 @@ def midnights(days: pd.Series, zones: pd.Series) -> pd.Series:
     Raises:
         DataError: a zone is not known.
     """
-    starts = np.full(len(days), np.datetime64("NaT"), dtype=DAY)
-    values = days.to_numpy(dtype=DAY)
-    for zone, rows in _by_zone(zones):
-        asked = values[rows]
-        if _in_calendar(asked):
-            starts[rows] = _calendar(zone)[(asked - CALENDAR[0]).astype("timedelta64[D]").astype(np.int64)]
-        else:
-            unique, inverse = np.unique(asked, return_inverse=True)
-            starts[rows] = _starts_of(unique, zone)[inverse]
-    return pd.Series(starts, index=days.index, dtype=DAY).dt.tz_localize("UTC")
+    return pd.Series(begins(days.to_numpy(dtype=DAY), by_zone(zones)), index=days.index, dtype=INSTANT)
 
 
 def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
@@ -56,18 +49,35 @@ def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
     Raises:
         DataError: a zone is not known.
     """
+    return pd.Series(days_of(instants.to_numpy(dtype=DAY), by_zone(zones)), index=instants.index, dtype=DAY)
+
+
+def begins(days: np.ndarray, zones: ByZone) -> np.ndarray:
+    """`midnights` on arrays: the instants in UTC, NaT where the day or the zone is unknown."""
+    starts = np.full(len(days), np.datetime64("NaT"), dtype=DAY)
+    for zone, rows in _known(days, zones):
+        asked = days[rows]
+        if _in_calendar(asked):
+            starts[rows] = _calendar(zone)[(asked - CALENDAR[0]).astype("timedelta64[D]").astype(np.int64)]
+        else:
+            unique, inverse = np.unique(asked, return_inverse=True)
+            starts[rows] = _starts_of(unique, zone)[inverse]
+    return starts
+
+
+def days_of(instants: np.ndarray, zones: ByZone) -> np.ndarray:
+    """`local_days` on arrays of instants in UTC."""
     days = np.full(len(instants), np.datetime64("NaT"), dtype=DAY)
-    values = instants.astype(INSTANT).dt.tz_localize(None).to_numpy(dtype=DAY)
-    for zone, rows in _by_zone(zones):
-        if _in_calendar(values[rows]):
-            days[rows] = CALENDAR[np.searchsorted(_calendar(zone), values[rows], side="right") - 1]
+    for zone, rows in _known(instants, zones):
+        if _in_calendar(instants[rows]):
+            days[rows] = CALENDAR[np.searchsorted(_calendar(zone), instants[rows], side="right") - 1]
             continue
-        unique, inverse = np.unique(values[rows], return_inverse=True)
+        unique, inverse = np.unique(instants[rows], return_inverse=True)
         wall = pd.DatetimeIndex(unique).tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize().as_unit("us")
         # Clocks that go back over a midnight show the old day once more; the new day has begun all the same.
         begun = _starts_of((wall + ONE_DAY).to_numpy(dtype=DAY), zone) <= unique
         days[rows] = np.where(begun, wall + ONE_DAY, wall)[inverse]
-    return pd.Series(days, index=instants.index, dtype=DAY)
+    return days
 
 
 def last_midnight(instants: pd.Series, zones: pd.Series) -> pd.Series:
@@ -76,9 +86,9 @@ def last_midnight(instants: pd.Series, zones: pd.Series) -> pd.Series:
 
 
 def hours_covered(flights: pd.DataFrame) -> pd.Series:
-    """Real hours of each flight up to its watermark; null without one. (`clip` loses the dtype where every watermark is null.)"""
-    reached = flights["watermark"].mask(flights["watermark"].gt(flights["day_end"]), flights["day_end"])
-    return (reached - flights["day_start"]).dt.total_seconds().astype("float64") / 3600.0
+    """Real hours of each flight up to its watermark; null without one."""
+    start, end, reached = (flights[name].to_numpy(dtype=DAY) for name in ("day_start", "day_end", "watermark"))
+    return pd.Series((np.where(reached > end, end, reached) - start) / SECOND / 3600.0, index=flights.index)
 
 
 def is_zone(name: str) -> bool:
@@ -102,11 +112,22 @@ def moment_text(instant: Any, zone: str | None = None) -> str:
     return f"{day_text(at)} {at.hour:02}:{at.minute:02}{'' if zone else ' UTC'}"
 
 
-def _by_zone(zones: pd.Series) -> Iterator[tuple[ZoneInfo, np.ndarray]]:
-    """(zone, positions) for every zone that occurs; rows without one are left out."""
+def by_zone(zones: pd.Series) -> ByZone:
+    """(zone, positions) for every zone that occurs; rows without one are left out.
+
+    Raises:
+        DataError: a zone is not known.
+    """
     codes, names = pd.factorize(zones)
-    for code, name in enumerate(names):
-        yield _zone(str(name)), np.flatnonzero(codes == code)
+    return [(_zone(str(name)), np.flatnonzero(codes == code)) for code, name in enumerate(names)]
+
+
+def _known(values: np.ndarray, zones: ByZone) -> Iterator[tuple[ZoneInfo, np.ndarray]]:
+    """The zones with the positions at which there is a value."""
+    for zone, rows in zones:
+        there = rows[~np.isnat(values[rows])]
+        if len(there):
+            yield zone, there
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -117,8 +138,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _in_calendar(values: np.ndarray) -> bool:
-    """Whether all are known and well inside the calendar."""
-    return bool(len(values)) and bool((values >= CALENDAR[2]).all() and (values < CALENDAR[-2]).all())
+    """Whether all are well inside the calendar."""
+    return bool((values >= CALENDAR[2]).all() and (values < CALENDAR[-2]).all())
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ def scored(given_inputs, context=None):
     context = accounts() if context is None else context
     flights, days = match(given_inputs)
     flights, _ = reconcile.sums(flights, days, context, given_inputs.memory, given_inputs.run)
-    flights, _ = remembered.recall(flights, flights, days, context, given_inputs)
+    flights, _ = remembered.recall(flights, days, context, given_inputs)
     values = given_inputs.policy.resolve(flights)
     return confidence.score(flights, context, confidence.source_facts(given_inputs), values, given_inputs.run)
 
@@ -242,7 +242,7 @@ def test_alone_as_in_company():
     given_inputs = inputs(plan, pd.concat([spend(), spend(campaign_id="2")]))
     flights, days = match(given_inputs)
     flights, _ = reconcile.sums(flights, days, accounts(), given_inputs.memory, given_inputs.run)
-    flights, _ = remembered.recall(flights, flights, days, accounts(), given_inputs)
+    flights, _ = remembered.recall(flights, days, accounts(), given_inputs)
     facts, values = confidence.source_facts(given_inputs), given_inputs.policy.resolve(flights)
     together = confidence.score(flights, accounts(), facts, values, given_inputs.run)
     for position in range(len(flights)):

@@ -1,0 +1,17 @@
+"""What memory holds of each flight, beside what this run sees."""
+
+import pandas as pd
+from pandas.api.extensions import ExtensionArray
+
+from pacing_brain.roster import positions
+
+
+def earlier(flights: pd.DataFrame, memory: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """Columns of MEMORY on the flights' index; null for a flight that it does not know."""
+    at = positions(flights["flight_id"], pd.Index(memory["flight_id"]))
+    return pd.DataFrame({name: _with_nulls(memory[name]).take(at, allow_fill=True) for name in columns}, index=flights.index)
+
+
+def _with_nulls(values: pd.Series) -> ExtensionArray:
+    """Whole numbers stay whole where some are null."""
+    return values.astype("Int64").array if values.dtype == "int64" else values.array

@@ -1,0 +1,47 @@
+"""Rows of a frame as mappings; a column is converted when it is first read, so that a sentence about two columns costs two."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Row = Mapping[str, Any]
+
+
+def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None) -> list[Row]:
+    """One mapping per row (of those at the positions `where`); whole numbers are int, days and instants Timestamps, every missing value None."""
+    columns = _Columns(table, where)
+    return [_Record(columns, at) for at in range(len(table) if where is None else len(where))]
+
+
+class _Columns(dict[str, list[Any]]):
+    """The values of every column that was read."""
+
+    def __init__(self, table: pd.DataFrame, where: npt.NDArray[np.intp] | None) -> None:
+        super().__init__()
+        self.table, self._where = table, where
+
+    def __missing__(self, name: str) -> list[Any]:
+        values = self.table[name].array
+        plain = np.asarray(values if self._where is None else values.take(self._where), dtype=object)
+        listed = [None if gone else value for value, gone in zip(plain.tolist(), pd.isna(plain).tolist(), strict=True)]
+        self[name] = listed
+        return listed
+
+
+class _Record(Mapping[str, Any]):
+    __slots__ = ("_at", "_columns")
+
+    def __init__(self, columns: _Columns, at: int) -> None:
+        self._columns, self._at = columns, at
+
+    def __getitem__(self, name: str) -> Any:
+        return self._columns[name][self._at]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns.table.columns)
+
+    def __len__(self) -> int:
+        return len(self._columns.table.columns)
