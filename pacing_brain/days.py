@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.model import Quarantined
-from pacing_brain.roster import Codes
+from pacing_brain.roster import Codes, positions
 
 BUCKETS = ["matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined"]
 NOBODY, SEVERAL = -1, -2
@@ -115,16 +115,19 @@ def _covering(campaign: Codes, on: Codes, disjoint: pd.DataFrame) -> Codes:
 
 def buckets(table: pd.DataFrame) -> pd.DataFrame:
     """One row per currency, sorted: micros in each bucket and their total. The buckets add up to it."""
-    counted = table.assign(spend_micros=table["spend_micros"].fillna(0).astype("int64"))
-    sums = counted.pivot_table(index="currency", columns="bucket", values="spend_micros", aggfunc="sum", fill_value=0, observed=True)
-    sums = sums.reindex(columns=BUCKETS, fill_value=0).astype("int64")
-    sums["total"] = sums.sum(axis=1)
-    return sums.sort_index().rename_axis(columns=None).reset_index().astype({"currency": "str"})
+    currency, currencies = pd.factorize(table["currency"], sort=True)
+    sums = np.zeros((len(currencies), len(BUCKETS)), dtype=np.int64)
+    np.add.at(sums, (currency, positions(table["bucket"], pd.Index(BUCKETS))), table["spend_micros"].to_numpy("int64", na_value=0))
+    columns = dict(zip(BUCKETS, sums.T, strict=True)) | {"total": sums.sum(axis=1)}
+    return pd.DataFrame({"currency": pd.array(currencies, dtype="str")} | columns)
 
 
 def quarantined(table: pd.DataFrame) -> tuple[Quarantined, ...]:
     """Spend rows that cannot be used, each with its place and the reason, sorted by campaign and day."""
-    rows = table[table["bucket"].eq("quarantined")].sort_values(["campaign_key", "day", "currency", "campaign_name", "spend_micros"])
+    bad = table["bucket"].eq("quarantined")
+    if not bad.any():
+        return ()
+    rows = table[bad].sort_values(["campaign_key", "day", "currency", "campaign_name", "spend_micros"])
     return tuple(_refusal(row) for row in rows.to_dict("records"))
 
 

@@ -15,7 +15,9 @@ from pacing_brain.money import money
 
 def see(inputs: Inputs, days: pd.DataFrame, accounts: pd.DataFrame) -> list[Effect]:
     """The pauses that this run can prove, or that failed; of the others nothing is said yet."""
-    found = []
+    found: list[Effect] = []
+    if inputs.acts.empty:
+        return found
     feeds = accounts.set_index(["platform", "account_id"])
     for act in inputs.acts.itertuples(index=False):
         if (act.platform, act.account_id) not in feeds.index:

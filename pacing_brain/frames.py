@@ -7,7 +7,6 @@ instants are `datetime64[us, UTC]`, text is pandas `str` (missing = NaN), ratios
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import pandas as pd
 
@@ -42,20 +41,23 @@ class Frame:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """
         given = dict(frame.items())
-        return pd.DataFrame({name: self._cast(given.get(name), name, column, len(frame)) for name, column in self.fields.items()}, index=range(len(frame)))
+        cast = {name: self._cast(given.get(name), name, column, len(frame)) for name, column in self.fields.items()}
+        if list(given) == self.columns and all(cast[name] is given[name] for name in given) and frame.index.equals(pd.RangeIndex(len(frame))):
+            return frame.copy(deep=False)
+        return pd.DataFrame({name: values.array for name, values in cast.items()}, index=range(len(frame)))
 
-    def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> Any:
-        """A column's array."""
+    def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> pd.Series:
         if values is None:
             if not column.nullable:
                 raise FrameError(f"{self.name}: column {name} is missing")
-            return pd.array([None] * rows, dtype=column.dtype)
+            return pd.Series([None] * rows, dtype=column.dtype)
         if not column.nullable and (missing := int(values.isna().sum())):
             raise FrameError(f"{self.name}: column {name} has {missing} empty values")
         try:
             if column.dtype == "object":
-                return values.astype("object").where(values.notna(), None).array
-            return values.array if str(values.dtype) == column.dtype else values.astype(column.dtype).array
+                plain = values.dtype == "object" and all(value is None for value in values[values.isna()])
+                return values if plain else values.astype("object").where(values.notna(), None)
+            return values if str(values.dtype) == column.dtype else values.astype(column.dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 

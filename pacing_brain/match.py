@@ -67,6 +67,8 @@ def _by_id(plan: _Plan, platform: pd.DataFrame) -> list[tuple[int, int]]:
                        pd.Index(joined(ids["platform"], ids["account_id"], ids["campaign_id"])))
     plan.found(exact >= 0, _at(ids, exact), "id")
     without = rows["account_id"].isna() & rows["campaign_id"].notna()
+    if not without.any():
+        return []
     key = joined(ids["platform"], ids["campaign_id"])
     several = key.duplicated(keep=False)
     anywhere = positions(joined(rows["platform"], rows["campaign_id"]), pd.Index(key[~several]))
@@ -128,6 +130,8 @@ def _of_its_campaign(plan: _Plan) -> Codes:
 def _by_name(plan: _Plan, platform: pd.DataFrame, denied: dict[int, list[int]]) -> None:
     """Sets what an equal name proves: in one account, unique in the plan and on the platform, and no id says otherwise."""
     rows, code = plan.rows, plan.code
+    if (code != UNMATCHED).all():
+        return
     matched = pd.Series(platform["account_id"].array.take(code, allow_fill=True), index=rows.index)
     account = matched.fillna(rows["account_id"]).fillna(rows["platform"].map(_only_account(platform)).astype("str"))
     wanted = joined(rows["platform"], account, rows["folded"])
@@ -148,9 +152,9 @@ def _only_account(platform: pd.DataFrame) -> pd.Series:
 
 def _candidates(plan: _Plan, platform: pd.DataFrame, denied: dict[int, list[int]], tied: list[tuple[int, int]],
                 inputs: Inputs) -> list[near.Candidate]:
-    open_ = plan.rows[plan.code == UNMATCHED].drop_duplicates("planned").set_index("planned").sort_index()
-    if open_.empty:
+    if (plan.code != UNMATCHED).all():
         return []
+    open_ = plan.rows[plan.code == UNMATCHED].drop_duplicates("planned").set_index("planned").sort_index()
     limits = inputs.policy.resolve(open_)[["identity_proposal_similarity", "identity_proposal_margin"]]
     taken = plan.rows[plan.code != UNMATCHED].assign(code=plan.code[plan.code != UNMATCHED]).drop_duplicates("code")
     claimed = dict(zip(taken["code"].tolist(), ("row " + taken["row"].astype("str") + " of the plan").tolist(), strict=True))

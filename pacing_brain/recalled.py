@@ -29,7 +29,7 @@ def recall(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     bad = decisions["lane"].ne(Lane.HEALTHY.value)
     cited: dict[Any, list[Cited]] = {}
     decisions = _tolerated(decisions, bad, inputs, cited)
-    _outcomes(decisions[bad], inputs.patterns, cited)
+    _outcomes(decisions[["problem", "root_cause_code"]][bad], inputs.patterns, cited)
     return decisions.assign(patterns=pd.Series([cited.get(index) for index in decisions.index], index=decisions.index, dtype="object"))
 
 

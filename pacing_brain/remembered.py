@@ -47,7 +47,7 @@ def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
     """Spend without an id that appeared in the same account while the flight ran, under a name `alike` to its own: the id was lost on the way."""
-    found = pd.DataFrame({"lost_name": pd.Series(None, index=flights.index, dtype="str"), "lost_micros": pd.Series(None, index=flights.index, dtype="Int64")})
+    found = {"lost_name": pd.Series(None, index=flights.index, dtype="str"), "lost_micros": pd.Series(None, index=flights.index, dtype="Int64")}
     nameless = days[days["campaign_id"].isna() & days["campaign_name"].notna() & days["spend_micros"].gt(0).fillna(value=False)]
     if len(nameless):
         sums = nameless.groupby([*KEY, "campaign_name"], as_index=False).agg(first=("day", "min"), spend_micros=("spend_micros", "sum"))
@@ -57,24 +57,27 @@ def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, 
         near: Any = similarity([fold(name) for name in pairs["campaign_name"]], [fold(name) for name in pairs["campaign_name_lost"]]) if len(pairs) else []
         best = pairs.assign(near=near).sort_values("near", kind="stable").drop_duplicates("at", keep="last")
         best = best[best["near"].ge(alike)]
-        for row in best.itertuples():
-            found.loc[row.at, ["lost_name", "lost_micros"]] = [row.campaign_name_lost, int(row.spend_micros)]
-    return {name: found[name] for name in found}
+        found["lost_name"][best["at"]] = best["campaign_name_lost"].array
+        found["lost_micros"][best["at"]] = best["spend_micros"].astype("Int64").array
+    return found
 
 
 def _with_gaps(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """How far apart an account's loads used to be at most, once `late_gaps` of them were seen."""
     least = inputs.policy.evidence.late_gaps
-    kept = inputs.memory[inputs.memory["load_gaps"].ge(least).fillna(value=False)][["flight_id", "load_gap_hours"]]
-    longest = flights[["flight_id", *KEY]].merge(kept, on="flight_id").groupby(KEY)["load_gap_hours"].max().rename("gap")
-    gaps = accounts[KEY].join(longest, on=KEY)["gap"]
-    return accounts.assign(usual_gap_hours=gaps.where(accounts["load_basis"].eq("loads")).astype("float64"))
+    before = earlier(flights, inputs.memory, "load_gaps", "load_gap_hours")
+    seen = (before["load_gaps"].ge(least).fillna(value=False) & flights["account_id"].notna()).to_numpy(dtype=bool)
+    longest = np.full(len(accounts), np.nan)
+    np.fmax.at(longest, reconcile.account_positions(flights, accounts)[seen], before["load_gap_hours"].to_numpy("float64")[seen])
+    return accounts.assign(usual_gap_hours=np.where(accounts["load_basis"].eq("loads"), longest, np.nan))
 
 
 def _with_common_level(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
     """By how much the campaigns of an account changed at once, where nearly all moved by one factor: campaigns do not do that, feeds do."""
     moved = np.log1p(measured["level_pct"].to_numpy("float64") / 100.0)
     live = np.isfinite(moved) & flights["watermark"].lt(flights["day_end"]).to_numpy(dtype=bool)
+    if not np.bincount(reconcile.account_positions(flights, accounts)[live], minlength=1).max() >= COMMON_LEAST:
+        return accounts.assign(common_level_pct=np.nan)
     table = flights.loc[live, KEY].assign(moved=moved[live], noise=np.log1p(measured["noise_pct"].to_numpy("float64") / 100.0)[live])
     groups = table.groupby(KEY)["moved"]
     table = table.assign(middle=groups.transform("median"), n=groups.transform("size"))
