@@ -9,9 +9,7 @@ import httpx
 from connectors.snowflake_settings import SnowflakeSettings
 from connectors.tracker_csv import read_csv
 from connectors.tracker_sheet import Sheet
-from connectors.tracker_tables import read_postgres, read_snowflake
 from connectors.tracker_web import fetch
-from connectors.tracker_xlsx import read_xlsx
 from pacing_brain.errors import TrackerUnreadable
 
 MAX_BYTES = 50_000_000
@@ -25,10 +23,10 @@ def read_sheet(location: str, *, http: httpx.Client | None, snowflake: Snowflake
     Raises:
         TrackerUnreadable: it cannot be read; the message names the place without secrets and the next step.
     """
-    if location.startswith(_POSTGRES):
-        return read_postgres(location)
-    if location.startswith("snowflake:"):
-        return read_snowflake(location, snowflake, query_tag)
+    if location.startswith((*_POSTGRES, "snowflake:")):
+        from connectors.tracker_tables import read_postgres, read_snowflake  # noqa: PLC0415  Snowflake's connector takes a second to load
+
+        return read_postgres(location) if location.startswith(_POSTGRES) else read_snowflake(location, snowflake, query_tag)
     if location.startswith("https://"):
         data, name = fetch(location, http)
         return sheet_of_bytes(data, name, urlsplit(location).query)
@@ -63,6 +61,8 @@ def sheet_of_bytes(data: bytes, name: str, options: str = "") -> Sheet:
     sheet, header_row = given.get("sheet", [None])[0], _header_row(given.get("header_row", ["1"])[0], name)
     dates = _dates(given.get("dates", [None])[0], name)
     if data.startswith(_ZIP):
+        from connectors.tracker_xlsx import read_xlsx  # noqa: PLC0415  so does the reader of workbooks
+
         return replace(read_xlsx(data, name, sheet, header_row), dates=dates)
     if data.startswith(_OLE):
         raise TrackerUnreadable(f"tracker {name} is an old .xls or a workbook with a password. Save it as .xlsx without a password.")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from connectors.history import History
+from flows.asked_days import days_to_read
 from flows.backtest_answers import Answered
-from flows.gathering import days_to_read
 from pacing_brain import frames, learning
 from pacing_brain.brain import PacingBrain
 from pacing_brain.errors import UsageError

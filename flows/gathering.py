@@ -1,23 +1,19 @@
 """gather: everything a decision may depend on, read once; what a stopped run had read already is read from the record instead."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pandas as pd
 
 from audit.runs import RunHandle
 from connectors.spend import SpendRead
+from flows.asked_days import days_to_read
 from flows.recorded_inputs import CONTEXT, INPUT_FRAMES, KEPT_AS, LATER, context_of, recorded
 from flows.wiring import House
 from pacing_brain import frames
-from pacing_brain.context import not_final_from
 from pacing_brain.errors import SpendUnavailable, TrackerUnreadable, Unavailable
 from pacing_brain.model import Inputs, Quarantined, RunContext, SourceState
 from pacing_brain.policy import Policy
-
-LOOK_BACK_DAYS = 14  # history before a flight, for the cause of things
-LONGEST_DAYS = 400
-MONTH_DAYS = 31  # a month that hands on what it left is read as long as the next one lasts
 
 
 @dataclass(frozen=True)
@@ -83,17 +79,6 @@ def _spend(house: House, run: RunHandle, days_from: datetime, days_to: datetime)
     except SpendUnavailable as error:
         down = SourceState(source=house.settings.spend_source, available=False, why=str(error))
         return SpendRead(frames.SPEND.empty(), frames.LOADS.empty(), frames.CAMPAIGNS.empty(), frames.TOTALS.empty(), sources=(down,))
-
-
-def days_to_read(targets: pd.DataFrame, as_of: datetime, policy: Policy) -> tuple[datetime, datetime]:
-    """First and last day to ask for: from two weeks before the earliest flight that is not final yet, or whose rest may roll over, to the last day that any zone is in."""
-    today = datetime(as_of.year, as_of.month, as_of.day, tzinfo=as_of.tzinfo)
-    begun = targets["start_date"].le(pd.Timestamp(today).tz_localize(None))
-    final = not_final_from(pd.Timestamp(as_of), policy) - pd.to_timedelta(MONTH_DAYS * targets["rollover_cap_pct"].notna(), unit="D")
-    starts = targets.loc[begun & targets["end_date"].ge(final), "start_date"]
-    first = starts.min().to_pydatetime().replace(tzinfo=as_of.tzinfo) if len(starts) else today
-    earliest = max(first - timedelta(days=LOOK_BACK_DAYS), today - timedelta(days=LONGEST_DAYS))
-    return earliest, today + timedelta(days=1)
 
 
 def keep(house: House, run: RunHandle, inputs: Inputs) -> None:

@@ -19,8 +19,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linprog
-from scipy.sparse import coo_array
 
 from pacing_brain.model import Lane
 from pacing_brain.money import MICROS, money
@@ -89,6 +87,9 @@ def _costs(group: pd.DataFrame, givers: Units, takers: Units) -> npt.NDArray[np.
 
 def allot(give: Units, take: Units, cost: npt.NDArray[np.float64]) -> Units:
     """Whole amounts (givers x takers) of the greatest total of amount * (1 - cost), within what each gives and takes."""
+    from scipy.optimize import linprog  # noqa: PLC0415  it takes a second to load, and most runs have nothing to move
+    from scipy.sparse import coo_array  # noqa: PLC0415
+
     n, m = len(give), len(take)
     cell = np.arange(n * m)
     limits = coo_array((np.ones(2 * n * m), (np.concatenate([cell // m, n + cell % m]), np.tile(cell, 2))), shape=(n + m, n * m))
