@@ -55,7 +55,7 @@ def off_plan(incident: Incident, context: CardContext) -> Message:
         f"{emoji(incident)} {side}: {title(row, ', ')} ({plain(platform(row.get('platform')), 30)}) {_off_words(row)}"
         + pause_words(incident, context),
         [header(f"{emoji(incident)} {side}: {title(row)}{asked}"), section([_spent_of_planned(row), _budget_left(row), " ".join(landing(row))]),
-         _campaign_fields(row, incident, context, waiting(row)), working, section([*what_to_do(row), *worked_before(row)]),
+         _campaign_fields(row, incident, context, waiting(row)), working, section([*what_to_do(row, paused=context.paused), *worked_before(row)]),
          answers(incident, context, row, pause=effect if asks_pause(incident) else "", match=named), afterwards(context, row), who_decides(incident, context, row)],
         spare=[working])
 

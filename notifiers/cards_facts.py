@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from notifiers.cards_text import count, day, duration, instant, link, mention, outside, plain, sentence, size, span_days, token
 from pacing_brain.money import money
+from pacing_brain.remedies import once_paused
 
 Facts = Mapping[str, Any]
 PLATFORMS = {"google": "Google Ads", "meta": "Meta", "dv360": "DV360", "tiktok": "TikTok", "linkedin": "LinkedIn", "bing": "Microsoft Ads"}
@@ -68,6 +69,11 @@ class CardContext:
     @property
     def closed(self) -> bool:
         return any(one.closed for one in self.decided)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it stands still because of what was asked here."""
+        return any(one.what in ("done", "reported") for one in self.decided)
 
 
 def flight_of(facts: Facts) -> Facts:
@@ -251,8 +257,8 @@ def why(row: Facts) -> list[str]:
     return lines
 
 
-def what_to_do(row: Facts, most: int = 4) -> list[str]:
-    steps = [sentence(step) for step in row.get("mitigation") or []][:most]
+def what_to_do(row: Facts, most: int = 4, *, paused: bool = False) -> list[str]:
+    steps = [sentence(step) for step in (once_paused if paused else list)(row.get("mitigation") or [])][:most]
     if not steps:
         return [f"*What you can do* {sentence(row['recommendation'])}"] if row.get("recommendation") else []
     if len(steps) == 1:

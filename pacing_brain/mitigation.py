@@ -6,6 +6,7 @@ Each flight's advice depends on its own row only. What needs its siblings, movin
 import pandas as pd
 
 from pacing_brain import curves, remedies
+from pacing_brain.delivery import STOPPED_STATES
 from pacing_brain.evidence import Case
 from pacing_brain.model import Action, Lane, RunContext
 from pacing_brain.remedies import FIXES, Outlook
@@ -54,7 +55,7 @@ def _recommendation(case: Case, outlook: Outlook, steps: list[str]) -> str:
         return _halt(case, outlook)
     if case["lane"] != Lane.ESCALATE.value and not case["zero_delivery"] and case["root_cause_code"] not in FIXES:
         needed = outlook.needed_a_day
-        if case["direction"] == "over" and needed is not None:
+        if case["direction"] == "over" and needed is not None and case["platform_status"] not in STOPPED_STATES:
             return f"Bring it down to {case.money(needed)} a day: it lands on {case.money(case['budget_micros'])}."
         if case["direction"] == "under" and needed is not None:
             return f"Find what holds it back: it needs {case.money(needed)} a day to land on {case.money(case['budget_micros'])}."

@@ -1,13 +1,16 @@
 """Remedies in whole sentences, by what is wrong. Figures come with the flight; nothing here decides."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
+from pacing_brain.delivery import STOPPED_STATES
 from pacing_brain.evidence import Case
 from pacing_brain.zones import day_text, moment_text
 
+PAUSE_NOW, IS_PAUSED, KEEP_RUNNING = "Pause now: the plan", "It is paused. The plan", "Keep it running at "  # how remedies begin
+RESUMABLE = ("paused", "disabled", "inactive")
 DAY_US = 86_400_000_000  # microseconds in 24 hours
 FIXES: dict[str, Callable[[Case], str]] = {
     "actuals_unavailable": lambda _: "Nothing to do on the campaign: it is judged again as soon as the source answers.",
@@ -75,20 +78,30 @@ class Outlook:
 
 
 def over(case: Case, outlook: Outlook) -> list[str]:
-    """Pause until the plan catches up, or a daily budget that lands on it, or a plan that says what was agreed."""
+    """Pause until the plan catches up, or a daily budget that lands on it, or a plan that says what was agreed. What is paused already stays so until then."""
     budget, needed = case.money(case["budget_micros"]), outlook.needed_a_day
+    agreed = f"If more was agreed, correct row {case['row']} of the plan."
+    if case["platform_status"] in STOPPED_STATES:
+        return [*(_resumed(case, outlook, IS_PAUSED) if case["platform_status"] in RESUMABLE else []), agreed]
     if needed is None:
         spent = f"The budget of {budget} is spent" if outlook.left_micros <= 0 else "The flight has no days left"
         return [f"{spent}: pause it, or write into row {case['row']} of the plan what has been agreed since."]
-    steps = []
-    if (resumed := outlook.resumed_a_day(case)) is not None and outlook.catch_up is not None:
-        steps.append(f"Pause now: the plan catches up about {moment_text(outlook.catch_up, case['account_timezone'])}; "
-                     f"resume then, at {case.money(resumed)} a day.")
     instead = f" instead of {case.money(case['daily_budget_micros'])}" if case["daily_budget_micros"] else ""
     peak = f" (Google may still spend up to {case.money(2 * needed)} on one day.)" if case["platform"] == "google" else ""
-    steps.append(f"Keep it running at {case.money(needed)} a day{instead}: it lands on {budget}.{peak}")
-    steps.append(f"If more was agreed, correct row {case['row']} of the plan.")
-    return steps
+    return [*_resumed(case, outlook, PAUSE_NOW), f"{KEEP_RUNNING}{case.money(needed)} a day{instead}: it lands on {budget}.{peak}", agreed]
+
+
+def _resumed(case: Case, outlook: Outlook, lead: str) -> list[str]:
+    """When the plan has caught up, and what may be spent a day from there; nothing where it never does."""
+    resumed = outlook.resumed_a_day(case)
+    if resumed is None or outlook.catch_up is None:
+        return []
+    return [f"{lead} catches up about {moment_text(outlook.catch_up, case['account_timezone'])}; resume then, at {case.money(resumed)} a day."]
+
+
+def once_paused(steps: Sequence[str]) -> list[str]:
+    """The same advice about a campaign that has been paused since: when to resume it, and what else there is to do."""
+    return [step.replace(PAUSE_NOW, IS_PAUSED, 1) for step in steps if not step.startswith(KEEP_RUNNING)]
 
 
 def under(case: Case, outlook: Outlook) -> list[str]:

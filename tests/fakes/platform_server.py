@@ -54,6 +54,7 @@ class PlatformServer:
     now: dt.datetime = dt.datetime(2026, 11, 6, 12, tzinfo=dt.UTC)
     stopping: threading.Event = field(default_factory=threading.Event)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    hangs_s: float = 20.0  # a call that hangs
     stale: dict[str, str] = field(default_factory=dict)  # campaign -> the state that reads go on to show
 
     def change(self, campaign_id: str, state: str) -> None:
@@ -162,7 +163,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is None or fault == "accepted_without_effect":
             return False
         if fault.startswith("hang"):
-            self.state.stopping.wait(20)
+            self.state.stopping.wait(self.state.hangs_s)
         if fault.startswith(("hang", "reset")):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
@@ -238,7 +239,7 @@ def _grpc_fault(state: PlatformServer, fault: str | None, context: grpc.Servicer
     if fault is None or fault == "accepted_without_effect":
         return
     if fault.startswith("hang"):
-        state.stopping.wait(20)
+        state.stopping.wait(state.hangs_s)
     code = {"429": grpc.StatusCode.RESOURCE_EXHAUSTED, "refused": grpc.StatusCode.PERMISSION_DENIED, "gone": grpc.StatusCode.NOT_FOUND,
             "expired_token": grpc.StatusCode.UNAUTHENTICATED}.get(fault, grpc.StatusCode.UNAVAILABLE if fault.startswith("reset") else grpc.StatusCode.INTERNAL)
     context.abort(code, fault)

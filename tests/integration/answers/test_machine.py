@@ -158,8 +158,8 @@ class Acting(RuleBasedStateMachine):
 
     def _can_be_decided(self, one: Recommendation, user: str, version: int) -> bool:
         """Every reason to refuse a decision, one after the other."""
-        late, old = self.ground.now >= one.expires_at, self.ground.now - self.sealed_at >= 8 * HOUR
-        return user in self._approvers() and one.open and version == one.version and not late and not old
+        late, asks = self.ground.now >= one.expires_at, one.renewed_at == self.sealed_at and self.ground.now - self.sealed_at < 8 * HOUR
+        return user in self._approvers() and one.open and version == one.version and not late and asks
 
     def _expected(self, one: Recommendation, user: str, version: int) -> str:
         if not self._can_be_decided(one, user, version):

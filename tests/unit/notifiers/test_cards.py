@@ -8,6 +8,7 @@ import pytest
 from notifiers import limits
 from notifiers.cards import CardContext, changed_reply, incident_card, resolved_reply
 from notifiers.cards_blocks import CARD_CHARACTERS, characters
+from notifiers.cards_facts import Decided
 from notifiers.message import Message
 from pacing_brain.model import Incident, IncidentChange, Problem
 from tests.unit.notifiers import world as w
@@ -116,6 +117,16 @@ def test_stopped_and_paused() -> None:
                                        action="slack_alert"), w.PLAIN))
     assert "*No spend since Mon 16 Nov*, after it delivered before: €500 spent of €3,250 planned to date." in text
     assert "Meta reports it as *paused*" in text
+
+
+@pytest.mark.parametrize("done", ["done", "reported"])
+def test_what_was_paused_here_is_not_to_be_paused_again(done: str) -> None:
+    """Once it stands still the advice is when to resume it."""
+    steps = ["Pause now: the plan catches up about Mon 23 Nov 14:00; resume then, at £2,000 a day.", "Keep it running at £1,161 a day: it lands on £60,000.",
+             "If more was agreed, correct row 14 of the plan."]
+    text = said(incident_card(w.over(mitigation=steps), dataclasses.replace(w.PLAIN, decided=(Decided(done, w.AS_OF, 5, "U0ANA"),))))
+    assert words_in_order(text, "1. It is paused. The plan catches up about Mon 23 Nov 14:00; resume then, at £2,000 a day.", "2. If more was agreed")
+    assert "Pause now" not in text
 
 
 def test_impressions_without_spend() -> None:

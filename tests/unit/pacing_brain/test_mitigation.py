@@ -34,6 +34,15 @@ def test_over_plan_can_be_paused_slowed_or_agreed():
     assert said == "Pause it in Google Ads until about Tue 16 Jun 00:00, when the plan has caught up."
 
 
+@pytest.mark.parametrize(("status", "first"), [("paused", "It is paused. The plan catches up about Tue 16 Jun 00:00; resume then, at €100 a day."),
+                                               ("removed", "If more was agreed, correct row 2 of the plan.")])
+def test_what_is_paused_is_not_to_be_paused(status, first):
+    """Over plan and switched off already: when it may run again, and no daily budget for now."""
+    steps, said = told(actual_micros=1_500 * UNIT, daily_budget_micros=150 * UNIT, action="slack_alert", lane="critical", platform_status=status)
+    assert (steps[0], said) == (first, first)
+    assert not [step for step in steps if "Pause" in step or "Keep" in step]
+
+
 def test_the_figures_of_the_model_card():
     """60,000 over November, 45,195 spent by 18 Nov 06:00: pause until the 23rd, or keep it at 1,161 a day."""
     steps, _ = told(budget_micros=60_000 * UNIT, start_date="2026-11-01", end_date="2026-11-30", account_timezone="UTC", currency="GBP", feed_currencies="GBP",
