@@ -19,7 +19,7 @@ from pacing_brain.natives import natives
 from pacing_brain.policy import Policy
 
 KINDS = ("over", "under", "zero")
-READ = ["flight_id", "phase", "lane", "problem", "direction", "platform", "account_id"]
+READ = ["flight_id", "phase", "lane", "problem", "direction", "platform", "account_id", "incident_scope"]
 HISTORY_DAYS = 14
 EXPLAINS = 0.9  # a scope that holds so much of a wider one's new problems explains them
 WORDS = {"over": "over plan", "under": "under plan", "zero": "not delivering"}
@@ -40,7 +40,7 @@ class Held:
 def look(decisions: pd.DataFrame, inputs: Inputs) -> list[Held]:
     """Every scope and kind whose pauses are held now."""
     judged = decisions[READ][decisions["phase"].isin(["early", "live"]) & decisions["lane"].ne(Lane.ESCALATE.value)]
-    critical = judged[judged["lane"].eq(Lane.CRITICAL.value) & judged["problem"].isin(KINDS)]
+    critical = judged[judged["lane"].eq(Lane.CRITICAL.value) & judged["problem"].isin(KINDS) & judged["incident_scope"].ne("account")]
     if len(critical) <= inputs.policy.breaker.least:
         return []
     fresh = critical[_new(critical, inputs.memory)]

@@ -100,13 +100,13 @@ def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 
 
 def _closed_history(decisions: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
-    """What is remembered of closed days. A run that saw nothing, or less than half of what was known, does not overwrite it: no revision
-    takes half of a history, so that the days that are missing stay missing until they are back.
+    """What is remembered of closed days. A run that saw nothing, less than half of what was known, or whole days less, does not overwrite it: no revision
+    takes a day with spend or half of a history, so that the days that are missing stay missing until they are back.
     """
     now = decisions.rename(columns={"closed_day": "closed_to"})
     before = earlier(decisions, inputs.memory, "closed_to", "closed_micros", "closed_days", "campaign_key", "start_date")
     lost = before["closed_to"].notna() & before["start_date"].eq(decisions["start_date"])
-    lost &= decisions["closed_day"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT)
+    lost &= decisions["closed_day"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT) | (decisions["lost_days"].gt(0) & decisions["shrunk_pct"].gt(0))
     kept = {name: now[name].mask(lost, before[name]) if lost.any() else now[name] for name in ("closed_to", "campaign_key", "closed_micros", "closed_days")}
     return kept | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
 

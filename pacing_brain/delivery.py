@@ -50,6 +50,9 @@ def account_stopped(case: Case) -> str | None:
     if case["zero_kind"] != "account":
         return None
     live = case.account.get("live_flights")
+    if case.account.get("quiet"):
+        return (f"The account, not this campaign: nothing came in the last 4 h of loads for nearly all campaigns of {case.platform} account {case['account_id']}, "
+                "in hours that delivered the day before. The account has been stopped, or its rows are not updated any more while the loads go on.")
     since = f" since {day_text(case['last_spend_day'])}" if case["last_spend_day"] is not None else ""
     return f"None of the {live} live campaigns of {case.platform} account {case['account_id']} delivers: this one has spent nothing{since}."
 

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pacing_brain.account_wide import LEAST, SHARE
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
 from pacing_brain.money import money
 from pacing_brain.natives import natives
 
-ACCOUNT_WIDE = [Problem.DUPLICATE.value, Problem.CURRENCY.value, Problem.TRACKER.value]  # one fault of the account when all its flights have it
+ACCOUNT_WIDE = [Problem.DUPLICATE.value, Problem.CURRENCY.value, Problem.TRACKER.value]  # one fault of the account when all its flights have it, or nearly all of many
 RECENT_DAYS = 3  # money outside the plan is a problem while it goes on
 OF_THEIR_OWN = (Problem.UNPLANNED, Problem.STILL_SPENDING)  # beside what the decision itself points to
 SHORT = ["flight_id", "campaign_name", "client", "currency", "actual_micros", "target_micros", "row"]
@@ -48,7 +49,8 @@ def _scopes(bad: pd.DataFrame, decisions: pd.DataFrame, accounts: pd.DataFrame, 
     account = bad["platform"].astype("str") + "/" + bad["account_id"].fillna("").astype("str")
     judged = decisions[~decisions["phase"].isin(["before", "closed"])].groupby(["platform", "account_id"]).size().rename("judged")
     alike = bad.groupby(["platform", "account_id", "problem"])["flight_id"].transform("size")
-    whole = bad.join(judged, on=["platform", "account_id"])["judged"].eq(alike) & alike.ge(2) & bad["problem"].isin(ACCOUNT_WIDE)
+    judged = bad.join(judged, on=["platform", "account_id"])["judged"]
+    whole = (judged.eq(alike) & alike.ge(2) | judged.ge(LEAST) & alike.ge(SHARE * judged)) & bad["problem"].isin(ACCOUNT_WIDE)
     down = ~bad[["platform"]].merge(accounts.groupby("platform")["available"].all(), on="platform", how="left")["available"].fillna(value=True)
     everything = any(not state.available and state.platform is None for state in inputs.run.sources)
     source = np.where(everything, f"source:{inputs.run.spend_source}", f"source:{inputs.run.spend_source}/" + bad["platform"].astype("str"))

@@ -265,6 +265,7 @@ ACCOUNTS = _frame(
     closed_day=(DAY, NULLABLE, "last account day that ends at or before the watermark"),
     available=(FLAG, REQUIRED, "false: the source did not answer for this platform"),
     usual_gap_hours=(RATIO, NULLABLE, "the longest time between two of its loads so far; null: too few were seen"),
+    quiet=("boolean", NULLABLE, "nearly all of its campaigns that delivered in these hours the day before have gone silent at once; null: not looked at"),
     common_level_pct=(RATIO, NULLABLE, "by how much nearly all of its campaigns changed at once, signed percent; null: they did not"),
     live_flights=(COUNT, REQUIRED, "flights on at the watermark and matched here"),
     silent_flights=(COUNT, REQUIRED, "those with zero delivery"),

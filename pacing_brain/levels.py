@@ -36,14 +36,17 @@ PRIOR_DAYS, PRIOR_NOISE = 4.0, 0.2  # n0 and s0: what a campaign is taken for be
 LEAST_NOISE = 0.08
 SHAPE_GAIN = 0.85  # a weekday shape must bring the mean difference of neighbouring days below this share of what it was
 DAY_MIN, TOLERANCE_MIN = 24 * 60, 120
+WEEK_AGO = 6  # the newest closed day is two before the present one
 KEPT_READINGS = 12  # 44 h of four-hourly runs: 36 h are looked back
 SILENT_MIN, SILENT_SHARE, BUSY_SHARE = 8 * 60, 0.012, 0.10  # of a usual day: what counts as nothing, and as hours that do deliver
+QUIET_MIN = 4 * 60  # the same, where many campaigns of an account agree; half the shares
 COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "own_noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "silent", "readings", "day_shape",
            "feed_daily"]
 
 
 def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> pd.DataFrame:
-    """COLUMNS on the flights' index; null where too little is known to say anything.
+    """COLUMNS on the flights' index; null where too little is known to say anything. Beside them, for `account_wide`: quiet (null where silence says
+    nothing), from_usual (ln of the last 24 h over the median day) and plan_bent (ln of their plan over that of the days before).
 
     Args:
         flights: with the plan, match and reconcile columns.
@@ -74,16 +77,21 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
         last24 = np.where(daily, np.where(fits & (on_day >= 0), on_day, np.nan), last24)
     frame = _levels(closed, last24, share, daily)
     usual = np.exp(frame["usual"])
-    planned = _planned_day(flights, seen, today, daily)
+    planned, bent = _planned_day(flights, seen, today, daily)
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
-    silent = ~daily & _silent(minutes, total, at, micros, usual)
+    rests = _rests(closed)
+    with np.errstate(invalid="ignore"):
+        gone = last24 < SILENT_SHARE * usual  # nothing all day: the day before is no measure any more
+    (nothing, delivers), (nothing_lately, delivers_now) = (_silence(minutes, total, at, micros, usual, by) for by in (SILENT_MIN, QUIET_MIN))
+    silent = ~daily & ~rests & nothing & (delivers | gone)
+    quiet = pd.arrays.BooleanArray(nothing_lately, daily | rests | ~(delivers_now | gone))
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(frame["level"]) * 100.0, "level_z": frame["level"] / frame["noise"],
         "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": silent,
         "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
-        "feed_daily": daily,
+        "feed_daily": daily, "quiet": quiet, "from_usual": frame["from_usual"], "plan_bent": bent,
     }, index=flights.index)
 
 
@@ -197,7 +205,7 @@ def _levels(closed: Floats, last24: Floats, share: Floats, daily: npt.NDArray[np
         enough = np.isfinite(closed).sum(axis=1) >= LEAST_DAYS
         noise = np.maximum(noise, LEAST_NOISE)
     return {"usual": np.where(enough, usual, np.nan), "shape": factor, "noise": np.where(enough, noise, np.nan), "own_noise": np.where(enough, own_noise, np.nan),
-            "level": np.where(enough, level, np.nan)}
+            "level": np.where(enough, level, np.nan), "from_usual": np.where(enough, spent - usual, np.nan)}
 
 
 def _nearer(one: Floats, other: Floats) -> Floats:
@@ -257,22 +265,33 @@ def _nanmedian(values: Floats, axis: int) -> Floats:
     return np.where(n > 0, (low + np.where(n > 0, np.where(np.isfinite(high), high, low), np.nan)) / 2.0, np.nan).squeeze(axis)
 
 
-def _planned_day(flights: pd.DataFrame, seen: pd.Series, today: Whole, daily: npt.NDArray[np.bool_]) -> Floats:
-    """What the curve plans for the same 24 h (of a daily feed for that day)."""
+def _planned_day(flights: pd.DataFrame, seen: pd.Series, today: Whole, daily: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """(what the curve plans for the same 24 h, of a daily feed for that day; ln of that over a day of the three before: 0 of an even plan)."""
     rows = flights[curves.COLUMNS]
     end = seen
     if daily.any():
         day_after = dates(np.where(daily, today + 1, 0)).set_axis(flights.index)
         end = end.where(~daily, zones.midnights(day_after, flights["account_timezone"]))
-    planned = curves.planned_micros(rows, end) - curves.planned_micros(rows, end - pd.Timedelta(days=1))
-    return np.asarray(planned.astype("Float64").to_numpy("float64", na_value=np.nan))
+    before = curves.planned_micros(rows, end - pd.Timedelta(days=1))
+    planned = (curves.planned_micros(rows, end) - before).astype("Float64").to_numpy("float64", na_value=np.nan)
+    bent, shaped = np.zeros(len(flights)), (flights["curve"].ne("even") | flights["day_weights"].notna()).to_numpy(dtype=bool)
+    if shaped.any():
+        lately = (before[shaped] - curves.planned_micros(rows[shaped], end[shaped] - pd.Timedelta(days=4))).astype("Float64").to_numpy("float64", na_value=np.nan) / 3.0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bent[shaped] = np.nan_to_num(np.log(planned[shaped] / lately), nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(planned), bent
 
 
-def _silent(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats) -> npt.NDArray[np.bool_]:
-    """Nothing in the last 8 h of loads, where the same hours of the day before did deliver: a campaign that sleeps at night is not silent."""
-    half, day, before = (_back(at, micros, minutes, by) for by in (SILENT_MIN, DAY_MIN, DAY_MIN + SILENT_MIN))
+def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats, by: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(nothing in the last minutes of loads, the same hours of the day before did deliver): a campaign that sleeps at night is not silent."""
+    now, day, before = (_back(at, micros, minutes, back) for back in (by, DAY_MIN, DAY_MIN + by))
     with np.errstate(invalid="ignore"):
-        return np.asarray((total - half < SILENT_SHARE * usual) & (day - before >= BUSY_SHARE * usual))
+        return total - now < SILENT_SHARE * by / SILENT_MIN * usual, day - before >= BUSY_SHARE * by / SILENT_MIN * usual
+
+
+def _rests(closed: Floats) -> npt.NDArray[np.bool_]:
+    """Nothing was spent on this weekday a week ago, of a campaign that had begun: one that rests on Saturdays is not silent on the next."""
+    return np.asarray(np.isnan(closed[:, -WEEK_AGO]) & np.isfinite(closed[:, :-WEEK_AGO]).any(axis=1))
 
 
 def _whole(values: Floats) -> pd.arrays.IntegerArray:

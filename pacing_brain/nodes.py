@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypedDict
 import pandas as pd
 
 from pacing_brain import confidence as trust
-from pacing_brain import allowance, forecast, lanes, mitigation, pacing, root_cause, unexplained
+from pacing_brain import account_wide, allowance, forecast, lanes, mitigation, pacing, reconcile, root_cause, unexplained
 from pacing_brain.confidence import SourceFacts
 from pacing_brain.model import Lane, RunContext
 from pacing_brain.policy import Policy
@@ -43,7 +43,9 @@ def forecast_landing(state: Cohort) -> dict[str, Any]:
     values = state["values"]
     flights = forecast.outlook(state["flights"], state["days"], values, state["policy"].schedule_hours)
     if state["policy"].bands == "evidence":
-        flights = unexplained.explain(flights, values, state["memory"], pacing.comparable(flights))
+        accounts = state["accounts"].reset_index(drop=True)
+        quiet = accounts["quiet"].reindex(reconcile.account_positions(flights, accounts)).fillna(value=False).to_numpy(dtype=bool)
+        flights = unexplained.explain(flights, values, state["memory"], pacing.comparable(flights), quiet)
     return {"flights": flights}
 
 
@@ -54,8 +56,9 @@ def score_confidence(state: Cohort) -> dict[str, Any]:
 
 
 def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
-    """Where all live campaigns of an account (2 or more) are silent, it is the account that stopped, not each of them."""
-    stopped = accounts[accounts["live_flights"].ge(2) & accounts["live_flights"].eq(accounts["silent_flights"])]
+    """Where all live campaigns of an account (2 or more) are silent, or nearly all of many, it is the account that stopped, not each of them."""
+    live, silent = accounts["live_flights"], accounts["silent_flights"]
+    stopped = accounts[(live.ge(2) & live.eq(silent)) | (live.ge(account_wide.LEAST) & silent.ge(account_wide.SHARE * live))]
     keys = pd.MultiIndex.from_frame(stopped[["platform", "account_id"]])
     silent = flights["zero_delivery"] & flights["zero_kind"].isin(["never", "stopped"])
     hit = silent & pd.MultiIndex.from_frame(flights[["platform", "account_id"]]).isin(keys)

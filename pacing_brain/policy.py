@@ -274,7 +274,7 @@ class Policy(_Table):
     """Everything a decision depends on besides data. Immutable; equal policies have equal digests."""
 
     mode: Literal["observe", "recommend", "autonomous"] = "recommend"
-    bands: Literal["fixed", "evidence"] = "fixed"
+    bands: Literal["fixed", "evidence"] = "evidence"
     schedule_hours: int = Field(default=4, ge=1, le=24)
     timezone: str = "UTC"  # of an account whose feed and tracker name none
     variance: Variance = Variance()

@@ -8,21 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pacing_brain import frames, levels, reconcile
+from pacing_brain import account_wide, frames, levels, reconcile
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Inputs, MatchKind, RunContext
 from pacing_brain.names import fold, similarity
 
 KEY = ["platform", "account_id"]
 LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
-COMMON_LEAST, COMMON_SHARE, COMMON_NEAR = 5, 0.8, 1.5  # campaigns of an account, the share of them that moved alike, and how alike in units of noise
-COMMON_MOVE = float(np.log(1.25))
 GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly
 ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT}
 
 
 def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(flights with the `levels` columns, accounts with usual_gap_hours); all null with `bands = "fixed"`.
+    """(flights with the `levels` columns, accounts with usual_gap_hours, common_level_pct and quiet); all null with `bands = "fixed"`.
 
     `flights` have the reconcile columns, `days` are every spend row.
     """
@@ -30,8 +28,9 @@ def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
         return flights.assign(**{name: pd.Series(None, index=flights.index, dtype=frames.DECISIONS.fields[name].dtype) for name in (*levels.COLUMNS, *ABSENT)}), accounts
     measured = levels.measure(flights, days, accounts, inputs.memory, inputs.run)
     edits, lost = _edits(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
-    return (flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **lost),
-            _with_common_level(_with_gaps(accounts, flights, inputs), flights, measured))
+    accounts, measured = account_wide.quiet(_with_gaps(accounts, flights, inputs), flights, measured)
+    accounts, measured = account_wide.moved(accounts, flights, measured, inputs.memory)
+    return flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **lost), accounts
 
 
 def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
@@ -70,22 +69,6 @@ def _with_gaps(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) ->
     longest = np.full(len(accounts), np.nan)
     np.fmax.at(longest, reconcile.account_positions(flights, accounts)[seen], before["load_gap_hours"].to_numpy("float64")[seen])
     return accounts.assign(usual_gap_hours=np.where(accounts["load_basis"].eq("loads"), longest, np.nan))
-
-
-def _with_common_level(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> pd.DataFrame:
-    """By how much the campaigns of an account changed at once, where nearly all moved by one factor: campaigns do not do that, feeds do."""
-    moved = np.log1p(measured["level_pct"].to_numpy("float64") / 100.0)
-    live = np.isfinite(moved) & flights["watermark"].lt(flights["day_end"]).to_numpy(dtype=bool)
-    if not np.bincount(reconcile.account_positions(flights, accounts)[live], minlength=1).max() >= COMMON_LEAST:
-        return accounts.assign(common_level_pct=np.nan)
-    table = flights.loc[live, KEY].assign(moved=moved[live], noise=np.log1p(measured["noise_pct"].to_numpy("float64") / 100.0)[live])
-    groups = table.groupby(KEY)["moved"]
-    table = table.assign(middle=groups.transform("median"), n=groups.transform("size"))
-    alike = (table["moved"] - table["middle"]).abs().le(COMMON_NEAR * table["noise"]) & np.sign(table["moved"]).eq(np.sign(table["middle"]))
-    share = alike.groupby([table[name] for name in KEY]).transform("mean")
-    common = table[table["n"].ge(COMMON_LEAST) & table["middle"].abs().ge(COMMON_MOVE) & share.ge(COMMON_SHARE)]
-    found = common.groupby(KEY)["middle"].first().rename("common")
-    return accounts.assign(common_level_pct=np.expm1(accounts[KEY].join(found, on=KEY)["common"].astype("float64")) * 100.0)
 
 
 def late_after(usual_gap_hours: pd.Series) -> pd.Series:

@@ -24,7 +24,7 @@ def history(flights: pd.DataFrame, days: pd.DataFrame, closed: Codes) -> SpendDa
     """Each flight's campaigns day by day, up to its last closed account day.
 
     A day without a row is 0 from the flight's start on, and from the campaign's first row on; before that it is not known. A quarantined row
-    makes its day unknown.
+    makes its day unknown, and so does a credit that is more than the day's spend: it says nothing about the rate.
 
     Args:
         flights: flight_id, campaign_key, campaigns and start_date.
@@ -44,6 +44,7 @@ def history(flights: pd.DataFrame, days: pd.DataFrame, closed: Codes) -> SpendDa
     inside = (age >= 0) & (age < HISTORY_DAYS)
     flight, row, column = flight[inside], row[inside], HISTORY_DAYS - 1 - age[inside]
     np.add.at(matrix, (flight, column), days["spend_micros"].fillna(0).to_numpy("float64")[row])
+    matrix[matrix < 0] = np.nan
     bad = days["bucket"].eq("quarantined").to_numpy()[row]
     matrix[flight[bad], column[bad]] = np.nan
     matrix[closed[:, None] - np.arange(HISTORY_DAYS)[::-1][None, :] < earliest[:, None]] = np.nan

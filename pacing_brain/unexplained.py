@@ -45,15 +45,18 @@ BARE = f"Fewer than {LEAST_DAYS} days of its own are known, so nothing of the va
 PARTS = ("target_change", "lag", "platform_allowance", "weekday", "noise", "residual")
 
 
-def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: pd.Series) -> pd.DataFrame:
-    """The judged flights with bridge, unexplained_pct, level_windows and the severity that the evidence bears; `reasons` say so."""
+def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: pd.Series, quiet: Flags) -> pd.DataFrame:
+    """The judged flights with bridge, unexplained_pct, level_windows and the severity that the evidence bears; `reasons` say so.
+
+    quiet: where a flight's whole account has gone silent.
+    """
     parts = bridge(flights, values, known)
     residual = parts["residual"]
     count = _windows_in_a_row(flights, values, memory)
     judged = flights.assign(
         bridge=_dicts(parts, known), level_windows=pd.arrays.IntegerArray(count, np.zeros(len(count), dtype=bool)),
         unexplained_pct=_percent(residual, flights["target_micros"]).where(flights["variance_pct"].notna()))
-    judged = _with_silence(judged, values)
+    judged = _with_silence(judged, values, quiet)
     level = _level_rank(judged, values, count)
     banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), _ranks(judged["severity"]))
     edits = edited(judged, values).astype(np.int64)
@@ -67,7 +70,7 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
     rank = np.where(free, own, _ranks(pd.Series(ground, index=flights.index)))
     rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
     side = np.where(free & (astray > 0), np.where(judged["forecast_micros"].gt(judged["budget_micros"]).fillna(value=False), "over", "under"), judged["direction"])
-    side = np.where(free & (level > banded), np.where(count > 0, "over", "under"), side)
+    side = np.where(free & (level > banded), np.where(judged["level_pct"].gt(0), "over", "under"), side)
     judged = judged.assign(broke=_broke(judged, values), level_off=pd.Series(np.where(free & (level > 0), WORDS[level], ""), index=flights.index, dtype="str"))
     judged = judged.assign(severity=pd.Series(WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
     return judged.assign(reasons=_reasons(judged, free, _Grounds(level, banded, edits, astray)))
@@ -246,26 +249,27 @@ def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
         return np.exp(np.abs(ratio)), np.abs(off) < np.abs(off + ratio)
 
 
-def _with_silence(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """Spend that fell silent is zero delivery, unless the budget is through or another kind of it was found."""
+def _with_silence(flights: pd.DataFrame, values: pd.DataFrame, quiet: Flags) -> pd.DataFrame:
+    """Spend that fell silent is zero delivery, unless the budget is through or another kind of it was found; of a quiet account it is the account's."""
     left = flights["budget_micros"].astype("float64") - flights["actual_micros"].astype("Float64").fillna(0).astype("float64")
     spent = left.lt(pd.Series(bands.threshold(flights["budget_micros"].to_numpy("int64"), values["stake_minimum_pct_of_budget"]).astype("float64"),
                               index=flights.index))
     planned = flights["planned24_micros"].gt(0).fillna(value=False) & ~pacing.to_the_letter(values)
     silent = flights["silent"].fillna(value=False).astype(bool) & flights["zero_kind"].eq("") & flights["phase"].isin(OPEN) & ~spent & planned
-    return flights.assign(zero_delivery=flights["zero_delivery"].astype(bool) | silent, zero_kind=flights["zero_kind"].mask(silent, "silent"))
+    return flights.assign(zero_delivery=flights["zero_delivery"].astype(bool) | silent, zero_kind=flights["zero_kind"].mask(silent, "silent").mask(silent & quiet, "account"))
 
 
 def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series:
     """What the evidence says first; then what was said of the raw variance. The many healthy ones keep their one sentence."""
     lists = flights["reasons"].to_numpy(dtype=object).copy()
-    silent = flights["zero_kind"].eq("silent").to_numpy(dtype=bool)
+    silent = flights["zero_kind"].isin(["silent", "account"]).to_numpy(dtype=bool) & flights["silent"].fillna(value=False).to_numpy(dtype=bool)
     explained = free & (_ranks(flights["band_severity"]) > grounds.banded) & flights["phase"].eq("live").to_numpy(dtype=bool)
     bare = free & ~_has_evidence(flights) & (grounds.banded > 0)
     told = np.flatnonzero((free & ((grounds.level > 0) | (grounds.edits > 0) | (grounds.astray > 0))) | silent | explained | bare)
     for at, row in zip(told, records(flights, told), strict=True):
         if silent[at]:
-            lists[at] = [f"Not delivering: nothing has been spent in the last 8 h of loads; {money(row['usual_micros'], row['currency'])} is its usual day."]
+            hours = "4 h of loads, and in nearly all of its account" if row["zero_kind"] == "account" else "8 h of loads"
+            lists[at] = [f"Not delivering: nothing has been spent in the last {hours}; {money(row['usual_micros'], row['currency'])} is its usual day."]
             continue
         sentences = ((grounds.level[at], level_sentence), (grounds.edits[at], edit_sentence), (grounds.astray[at], astray_sentence), (explained[at], _explained))
         lists[at] = [*(sentence(row) for says, sentence in sentences if says), *([BARE] if bare[at] else []), *lists[at]]

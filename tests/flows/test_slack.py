@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -52,6 +53,13 @@ def with_budgets(**budgets: str) -> list[dict[str, object]]:
     return [row | ({"budget": budgets[row["flight_id"]]} if row["flight_id"] in budgets else {}) for row in planned()]
 
 
+def fixed(folder: Path) -> Path:
+    """A policy whose bands meet the raw variance: a changed budget is told at once, whatever explains it."""
+    policy = folder / "fixed.toml"
+    policy.write_text('bands = "fixed"\n', encoding="utf-8")
+    return policy
+
+
 def texts(posted: Posted) -> str:
     return "\n".join([posted.text, *(text for block in posted.blocks for text in limits.texts(block))])
 
@@ -88,20 +96,20 @@ def test_the_agency_in_slack(fresh_database, warehouse, tmp_path, slack):
     assert len(slack.messages) == 11
 
 
-def test_a_card_is_updated_and_answered_in_its_thread(desk, slack):
+def test_a_card_is_updated_and_answered_in_its_thread(desk, slack, tmp_path):
     """A warning that turns critical gets a card, what is over is said below its card, which is updated; the day has one digest."""
-    desk.run(**of(slack))
+    desk.run(**of(slack, PACING_POLICY=fixed(tmp_path)))
     (card,) = (posted for posted in slack.visible() if posted not in digests(slack))
     assert "G3" in texts(card)
     desk.load(spent(SECOND), loaded(SECOND - timedelta(hours=1)))
     desk.plan(with_budgets(M3="4500"))
-    worse = desk.run(SECOND, **of(slack))
+    worse = desk.run(SECOND, **of(slack, PACING_POLICY=fixed(tmp_path)))
     assert worse.lanes["M3"] == ("critical", "slack_alert")
     assert len(slack.visible()) == 3
     assert not slack.replies("C0TEST", card.ts)
     desk.load(spent(THIRD), loaded(THIRD - timedelta(hours=1)))
     desk.plan(with_budgets(M3="4500", G3="4500"))
-    better = desk.run(THIRD, **of(slack))
+    better = desk.run(THIRD, **of(slack, PACING_POLICY=fixed(tmp_path)))
     assert "campaign:G3:over" not in better.incidents
     assert card.edits == 1
     (reply,) = slack.replies("C0TEST", card.ts)
@@ -112,13 +120,13 @@ def test_a_card_is_updated_and_answered_in_its_thread(desk, slack):
     held(slack)
 
 
-def test_a_card_says_in_its_thread_that_it_got_worse(desk, slack):
+def test_a_card_says_in_its_thread_that_it_got_worse(desk, slack, tmp_path):
     """A problem that has a card and turns critical is told below the card, once; the card itself is updated."""
     again = spent()["campaign_id"].eq(campaign_id("M1")) & spent()["day"].eq(pd.Timestamp("2026-11-03"))
     for at, budget in ((AT, "3000"), (SECOND, "4500"), (THIRD, "4500")):
         desk.plan(with_budgets(M1=budget))
         desk.load(pd.concat([spent(at), spent()[again]]), loaded(at - timedelta(hours=1)))
-        ran = desk.run(at, **of(slack))
+        ran = desk.run(at, **of(slack, PACING_POLICY=fixed(tmp_path)))
         assert ran.decisions.loc["M1", "red_gates"] == "completeness"
     assert ran.decisions.loc["M1", "severity"] == "critical"
     (card,) = (posted for posted in slack.visible() if posted not in digests(slack) and "M1" in texts(posted))

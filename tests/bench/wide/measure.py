@@ -43,7 +43,7 @@ def world(n_accounts: int, n_days: int, seed: int = 20261012) -> World:
     chance = np.random.default_rng(seed)
     accounts = pd.DataFrame({"platform": [PLATFORMS[at % 3] for at in range(n_accounts)], "account_id": [f"9{at:04}" for at in range(n_accounts)],
                              "timezone": [ZONES[at % 6] for at in range(n_accounts)],
-                             "fault": [FAULTS[at // 2 % 3] if at % 2 else "" for at in range(n_accounts)]})
+                             "fault": [FAULTS[(at // 2 + at // 6) % 3] if at % 2 else "" for at in range(n_accounts)]})
     targets, days, odd = [], [], {}
     for account in accounts.itertuples():
         for number in range(int(chance.integers(20, 51))):
@@ -76,7 +76,7 @@ def _days(target: dict, n_days: int, chance: np.random.Generator, account: objec
     at = zones.midnights(pd.Series(days.append(days[-1:] + pd.Timedelta(days=1))).astype("datetime64[us]"), row["account_timezone"])
     plan = np.diff(curves.planned_micros(row, at).to_numpy("float64")) / target["shares"]
     if target["curve"] == "asap":
-        plan = np.where(np.arange(n_days) < target["length"] // 2, target["budget_micros"] / (target["length"] // 2) / target["shares"], 0.0)
+        plan = np.full(n_days, target["budget_micros"] / (target["length"] // 2) / target["shares"])  # until its budget is through
     shape = np.array([1.05, 1.05, 1.0, 1.0, 1.05, 0.9, 0.95])[days.day_of_week]
     swing = np.where(np.arange(n_days) % 2 == 0, 1.6, 0.4) if allowance else 1.0
     spent = plan * shape * swing * np.exp(chance.normal(0.0, NOISE, n_days))
@@ -102,7 +102,7 @@ def seen(made: World, as_of: datetime) -> tuple[pd.DataFrame, pd.DataFrame]:
     gone = fault.eq("vanished days") & made.days["day"].lt(broken) & made.days["day"].ge(broken - pd.Timedelta(days=VANISHED_DAYS)) & (load >= broken.tz_localize("UTC"))
     rows = made.days[(share > 0) & ~gone]
     spend = rows.assign(spend_micros=(rows["spend_micros"] * share[rows.index]).round().astype("int64"), currency="GBP", market="GB", product="Boots", n_rows=1, loaded_at=load,
-                        impressions=1000, start_date=START, end_date=None)
+                        impressions=np.where(rows["spend_micros"].gt(0), 1000, 0), start_date=START, end_date=None)
     loads = made.accounts[["platform", "account_id"]].assign(loaded_at=load, from_rows=False)
     return frames.SPEND.check(spend), frames.LOADS.check(loads)
 

@@ -1,0 +1,73 @@
+"""What nearly all campaigns of an account do at once is the account's, not theirs: campaigns do not do that, feeds do.
+
+    quiet   nothing in the last 4 h of loads, in all but a few of the campaigns whose same hours of the day before did deliver
+    moved   the last 24 hours are off their own days by one factor, in all but a few of the campaigns, each within its own noise
+
+Both need LEAST campaigns and SHARE of them. A campaign that moved with its account is not off its own level: that is taken off before the level test.
+A move of MOVE is a fault of the feed, and stays one while their days are HELD of that away from their median day: for a week, if the new level
+stands. One incident, and nobody is paused. What the plan itself bends (a curve, a day of sales in the calendar) is no move.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Flags = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
+KEY = ["platform", "account_id"]
+LEAST, SHARE, NEAR = 5, 0.8, 2.0  # campaigns; the share of them that agree; how near to their median, in units of a campaign's own noise
+THROUGH = 0.5  # a campaign with less of its budget left than this much of its day is ending
+MOVE, WITH, HELD = float(np.log(1.25)), float(np.log(1.1)), 0.8  # a move that is a fault; one that campaigns are excused by; where a fault ends
+
+
+def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(ACCOUNTS with `quiet`, `measured` with what is quiet together called silent). measured: `quiet` null where silence would say nothing."""
+    if not _many(flights):
+        return accounts.assign(quiet=False), measured
+    live = measured["quiet"].notna() & _spends(flights, measured)
+    groups = flights.loc[live, KEY].assign(quiet=measured.loc[live, "quiet"].astype("float64")).groupby(KEY)["quiet"]
+    found = (groups.size().ge(LEAST) & groups.mean().ge(SHARE)).rename("all_quiet")
+    accounts = accounts.assign(quiet=accounts[KEY].join(found, on=KEY)["all_quiet"].eq(other=True))
+    together = flights[KEY].join(found, on=KEY)["all_quiet"].eq(other=True) & measured["quiet"].eq(other=True).fillna(value=False)
+    return accounts, measured.assign(silent=measured["silent"] | together.astype(bool))
+
+
+def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame, memory: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(ACCOUNTS with common_level_pct where a move is a fault, `measured` with no level of its own where a campaign moved with its account)."""
+    if not _many(flights):
+        return accounts.assign(common_level_pct=np.nan), measured
+    level, noise = (np.log1p(measured[name].to_numpy("float64") / 100.0) for name in ("level_pct", "noise_pct"))
+    bent = measured["plan_bent"].to_numpy("float64")
+    live = np.isfinite(level) & _spends(flights, measured)
+    table = flights.loc[live, [*KEY, "flight_id"]].assign(level=_nearer(level, level - bent)[live], noise=noise[live], from_usual=measured.loc[live, "from_usual"])
+    by_account = [table[name] for name in KEY]
+    middle = table.groupby(KEY)["level"].transform("median")
+    alike = (table["level"] - middle).abs().le(NEAR * table["noise"])
+    share, n = alike.groupby(by_account).transform("mean"), alike.groupby(by_account).transform("size")
+    before = table["flight_id"].map(memory.drop_duplicates("flight_id").set_index("flight_id")["gates_red"]).astype("str").str.contains("completeness").eq(other=True)
+    held = before.groupby(by_account).transform("mean").ge(SHARE) & table.groupby(KEY)["from_usual"].transform("median").abs().ge(HELD * MOVE)
+    enough = n.ge(LEAST)
+    fault = middle.abs().ge(MOVE) & share.ge(SHARE) | held
+    found = table[enough & fault].groupby(KEY)["from_usual"].median().rename("common")
+    common = accounts[KEY].join(found, on=KEY)["common"].astype("float64").mask(accounts["quiet"].to_numpy(dtype=bool))
+    excused = table.index[enough & alike & share.ge(SHARE) & middle.abs().ge(WITH)]
+    none = pd.Series(0.0, index=measured.index)
+    alone = {name: measured[name].mask(measured.index.isin(excused), none) for name in ("level_pct", "level_z", "swing")}
+    return accounts.assign(common_level_pct=np.expm1(common) * 100.0), measured.assign(**alone)
+
+
+def _many(flights: pd.DataFrame) -> bool:
+    """Whether any account has enough campaigns to speak for it."""
+    return bool(flights.groupby(KEY).size().ge(LEAST).any())
+
+
+def _nearer(one: Floats, other: Floats) -> Floats:
+    """The smaller of two changes; none where they disagree on the side."""
+    return np.asarray(np.where(np.sign(one) == np.sign(other), np.sign(one) * np.minimum(np.abs(one), np.abs(other)), np.where(np.isnan(one), np.nan, 0.0)))
+
+
+def _spends(flights: pd.DataFrame, measured: pd.DataFrame) -> Flags:
+    """Where a campaign is meant to spend: it is on, something of the day was planned, and its budget is not through."""
+    planned = measured["planned24_micros"].astype("Float64").fillna(0).to_numpy("float64")
+    left = flights["budget_micros"].astype("float64") - (flights["actual_micros"].fillna(0) + flights["after_watermark_micros"].fillna(0)).astype("float64")
+    return np.asarray(flights["watermark"].lt(flights["day_end"]).to_numpy(dtype=bool) & (planned > 0) & (left.to_numpy() > planned * THROUGH))
