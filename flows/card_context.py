@@ -38,7 +38,8 @@ class Asking:
     def of(self, incident: Incident, general: CardContext, house: House, policy: Policy) -> CardContext:
         """The card's own context."""
         flight = flight_of(incident.finding.facts)
-        ask, row = self.asks.get(incident.incident_id), dict(flight)
+        ask, finding = self.asks.get(incident.incident_id), incident.finding
+        row = dict(flight) or {"platform": finding.platform, "client": finding.client, "account_id": finding.account_id}
         return replace(
             general, owner=Routing(policy, house.channel).person(incident.finding), interactive=house.settings.interactive, ask=Ask(ask.recommendation_id, ask.version, ask.expires_at) if ask else None,
             deciders=policy.approvals_for(row).approvers, can_pause=house.can_pause(incident.finding.platform), decided=tuple(self.decided(incident)),

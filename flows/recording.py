@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -23,7 +23,7 @@ from pacing_brain.natives import natives
 SHARD_ENTRIES = 2_000  # each shard is a short transaction: a click waits for one at most
 OUTCOME_FRAMES = ("decisions", "memory")
 ASKED = ["flight_id", "platform", "account_id", "platform_campaign_id", "campaign_id", "currency", "actual_micros", "target_micros", "budget_micros",
-         "start_date", "end_date", "action", "severity", "direction", "unexplained_pct", "campaigns", "restates_seq"]
+         "start_date", "end_date", "action", "severity", "direction", "unexplained_pct", "campaigns", "restates_seq", "day_end"]
 LISTED_ROWS = 1_000  # quarantined rows with an entry of their own; the rest is counted, and kept in the table
 
 
@@ -164,7 +164,6 @@ def _asked(run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[Incid
     incident_of = {flight: change.incident for change in changes if change.kind != "resolved" for flight in change.incident.finding.flights
                    if change.incident.finding.scope == f"campaign:{flight}" and change.incident.finding.problem is not Problem.STILL_SPENDING}
     asks = outcome.decisions["action"].isin(HALTS) & (inputs.policy.mode != "observe")
-    until = inputs.run.as_of + timedelta(hours=inputs.policy.approvals.expires_after_hours)
     found = []
     for row in natives(outcome.decisions.loc[asks, ASKED]):
         incident, target = incident_of[row["flight_id"]], _target(row)
@@ -172,10 +171,15 @@ def _asked(run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[Incid
             recommendation_id=f"R-{incident.incident_id.removeprefix('I-')}-{run.run_id[-6:]}", incident_id=incident.incident_id,
             fingerprint=incident.fingerprint, flight_id=row["flight_id"], platform=target["platform"], account_id=target["account_id"],
             campaign_id=target["campaign_id"], run_id=run.run_id, decision_seq=int(seqs.get(row["flight_id"], row["restates_seq"])),
-            at=inputs.run.as_of, expires_at=until, basis=lifetime.basis(row | target),
+            at=inputs.run.as_of, expires_at=_until(inputs, row), basis=lifetime.basis(row | target),
             facts={name: row[name] for name in ("currency", "actual_micros", "target_micros", "budget_micros", "direction")},
             extent=Extent.of(incident.finding)))
     return found
+
+
+def _until(inputs: Inputs, row: dict[str, Any]) -> datetime:
+    ends = datetime.fromisoformat(row["day_end"]) if row["day_end"] else None
+    return lifetime.ends(inputs.run.as_of, inputs.policy.approvals.expires_after_hours, ends)
 
 
 def _target(row: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from audit import clock, ledger
 from audit.windows import SilentRun
 from flows import apply_approved, illness, logs
 from flows.alarms import alarm
@@ -20,6 +21,8 @@ from notifiers.delivery import DeliveryReport, relay
 RELAY_BUDGET_S = 240.0  # half the time between two upkeeps
 GRACE = timedelta(minutes=10)  # the schedule's own run comes first
 AGAIN_AFTER = timedelta(hours=1)  # a window that failed is tried again so often, not with every upkeep
+
+UNDELIVERED = "undelivered"
 
 CatchUp = Callable[[Settings, Request], dict[str, Any]]
 
@@ -87,7 +90,19 @@ def send(house: House) -> DeliveryReport:
     done = relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
     illness.otherwise(house, done)
+    tell_given_up(house)
     return done
+
+
+def tell_given_up(house: House) -> None:
+    """Messages that were given up within a day are an alarm, once a day; those that said so are not counted."""
+    with house.database.transaction() as connection:
+        since = clock.now(connection) - timedelta(days=1)
+        lost = [entry.content for entry in ledger.read(connection, kinds=("message_failed",), since=since) if entry.body is not None]
+    lost = [one for one in lost if not str(one["thread"]).startswith(f"monitor:{UNDELIVERED}:")]
+    if lost:
+        last = lost[-1]
+        alarm(house, UNDELIVERED, f"{len(lost)} messages were given up within a day, the last one for {last['channel']} after {last['tries']} tries: {last['error']}")
 
 
 def apply(house: House) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from notifiers.cards_facts import (
     CardContext, Facts, account, account_number, amount, command, complete_field, flight_field, flight_of, owner_field, platform, title,
     trust_field, what_to_do, where_field,
 )
-from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, mention, outside, plain, sentence, token, weekday
+from notifiers.cards_text import SENTENCE_LENGTH, count, day, duration, instant, mention, outside, people, plain, sentence, token, weekday
 from notifiers.message import Message
 from pacing_brain.model import Incident, Problem
 
@@ -78,12 +78,19 @@ def shared_fault(incident: Incident, context: CardContext) -> Message:
     flights, rows, said = _flights(finding.facts), _rows(finding.facts), _headline(incident)
     several, money = count(len(flights), "campaign", "campaigns"), _amounts_list(finding.facts)
     touched = f"At stake: *{money}* in {several}." if flights and money else ""
+    released = _who_releases(context) if finding.problem is Problem.SURGE else ""
     return card(
         f"🔎 {what}: {where}. {plain(finding.headline, 170)}",
         [header(f"🔎 {what}: {where}"), section([f"*{said}*", touched, consequence]),
          fields([_loaded_field(finding.facts, context), _owner(incident, context)]) if kind == "account" else None,
          section(_listed(flights) or rows), section(_next_step(finding.problem, kind)), answers(incident, context, {}),
-         who_decides(incident, context, {})])
+         who_decides(incident, context, {}, released)])
+
+
+def _who_releases(context: CardContext) -> str:
+    if not context.deciders:
+        return "Nobody is named as approver in the policy yet, so nobody can release them."
+    return f"Can release them: {people(context.deciders)}."
 
 
 def _headline(incident: Incident) -> str:

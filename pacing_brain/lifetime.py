@@ -50,6 +50,12 @@ def still_asks(asked_by: str, newest_run: str | None, newest_as_of: datetime | N
     return young and asked_by == newest_run
 
 
+def ends(as_of: datetime, expires_after_hours: float, flight_ends: datetime | None) -> datetime:
+    """Until when it can be answered: so long after the run that asked last, and no longer than the flight."""
+    late = as_of + timedelta(hours=expires_after_hours)
+    return min(late, flight_ends) if flight_ends is not None and flight_ends > as_of else late
+
+
 def half_time(opened_at: datetime, expires_after_hours: float) -> datetime:
     """When the one reminder is due."""
     return opened_at + timedelta(hours=expires_after_hours) / 2

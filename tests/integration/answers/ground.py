@@ -31,6 +31,7 @@ from tests.integration.answers.mortal import Fate, Mortal, Process, Reality
 from tests.unit.notifiers import world
 
 START = AT + timedelta(hours=1)
+EXPIRES = timedelta(hours=6)  # after the last renewal: sooner than a run is too old to rely on
 SMALL, LARGE = 60_000, 200_000  # a budget whose pause one person approves, and one that needs two
 
 
@@ -127,4 +128,4 @@ def seal(process: Process, rows: list[dict[str, Any]], before: dict[str, Inciden
 def _asked(row: dict[str, Any], incident: Incident, run_id: str, seq: int, at: datetime) -> Asked:
     facts = {name: row[name] for name in ("currency", "actual_micros", "target_micros", "budget_micros", "direction")}
     return Asked(f"R-{incident.incident_id[2:]}-{run_id[-6:]}", incident.incident_id, incident.fingerprint, row["flight_id"], row["platform"], row["account_id"],
-                 row["campaign_id"], run_id, seq, at, at + timedelta(hours=12), lifetime.basis(row), facts, Extent.of(incident.finding))
+                 row["campaign_id"], run_id, seq, at, at + EXPIRES, lifetime.basis(row), facts, Extent.of(incident.finding))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from audit.outbox import Outbox
 from flows.reminding import end_late, remind
+from flows.upkeep import tell_given_up
 from pacing_brain.policy import Policy
 from tests.integration.answers.conftest import ANA, AT, RESPONDER, Desk, flights
 from tests.integration.answers.test_answers import buttons, text
@@ -30,6 +31,16 @@ def test_who_is_on_it_is_not_reminded(desk):
     desk.press("acknowledge", one, RESPONDER, choice="fixing")
     desk.at(AT + 7 * HOUR)
     assert remind(desk.house) == 0
+
+
+def test_what_was_given_up_is_an_alarm(desk):
+    """Once a day, and never because the alarm itself was given up."""
+    desk.seal(*flights(1))
+    for alarms in (1, 1):
+        (message,) = desk.house.outbox.lease(1)
+        desk.house.outbox.dead(message.delivery_id, "channel_not_found")
+        tell_given_up(desk.house)
+        assert [entry.subject for entry in desk.said("error_recorded")] == ["undelivered"] * alarms
 
 
 def test_a_reminder_at_half_time_is_the_days_reminder(desk):

@@ -22,7 +22,7 @@ from pacing_brain.lifetime import ACTED_UPON, OPEN
 from pacing_brain.permissions import Caller
 from pacing_brain.rulings import Click
 from tests.integration.answers.conftest import ANA, BEN, DEEP, POLICY, RESPONDER, STRANGER, TEAM
-from tests.integration.answers.ground import LARGE, SMALL, Ground, flight, seal
+from tests.integration.answers.ground import EXPIRES, LARGE, SMALL, Ground, flight, seal
 from tests.integration.answers.mortal import Fate, Killed, Process, Reality
 from tests.unit.notifiers import world
 
@@ -103,7 +103,7 @@ class Acting(RuleBasedStateMachine):
                 assert new.status == old.status  # a run takes no approval away
             elif asks and len(self.taken) == answers:
                 assert new.status in OPEN
-                assert new.expires_at == at + 12 * HOUR
+                assert new.expires_at == at + EXPIRES
                 assert (new.version > old.version) == (new.facts["budget_micros"] != old.facts["budget_micros"])
             elif len(self.taken) == answers:
                 assert new.status == "withdrawn"

@@ -67,6 +67,9 @@ def test_many_new_problems_in_one_account_are_held_and_told_once() -> None:
     told = cards.incident_card(incidents.step([], surge, RUN, frozenset())[0].incident, CardContext(as_of=AS_OF, run_id="R1", next_run=AS_OF, deciders=()))
     assert limits.check(told) == []
     assert "pacing halts release" in str(told.blocks)
+    assert "nobody can release them" in str(told.blocks)
+    named = cards.incident_card(incidents.step([], surge, RUN, frozenset())[0].incident, CardContext(as_of=AS_OF, run_id="R1", next_run=AS_OF, deciders=("U0ANA00001",)))
+    assert "Can release them: <@U0ANA00001>." in str(named.blocks)
 
 
 @pytest.mark.parametrize(("bad", "good", "before", "trips"), [
