@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pacing_brain.confidence import SourceFacts
 
 Flags = npt.NDArray[np.bool_]
+CENT = 10_000  # micros
 Verdict = tuple[Flags, pd.Series | str]  # (red, evidence: of each, or of all alike)
 READ = ["platform", "duplicate_days", "bad_days", "lost_days", "shrunk_pct", "currency", "feed_currencies", "timezone", "account_timezone", "rows",
         "overlaps", "overlap_evidence", "budget_micros", "budget_was_micros", "budget_changed_at"]  # what the sentences say
@@ -186,8 +187,10 @@ def _tie_out(flights: pd.DataFrame, facts: "SourceFacts") -> Verdict:
 def _not_tied(row: dict[str, Any], off: dict[str, tuple[int, int]]) -> str:
     currency = row["currency"] if row["currency"] in off else row["feed_currencies"]
     rows, total = off[currency]
+    apart = abs(rows - total)
+    said = money(apart, currency) if apart >= CENT else f"{apart:,} micros"
     return (f"The rows in {currency} add up to {money(rows, currency)}, the warehouse's own total is {money(total, currency)}: "
-            f"{abs(rows - total):,} micros {'too many' if rows > total else 'missing'}.")
+            f"{said} {'too many' if rows > total else 'missing'}.")
 
 
 def _tracker(flights: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame) -> Verdict:
