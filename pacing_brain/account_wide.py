@@ -5,7 +5,7 @@
 
 Both need LEAST campaigns and SHARE of them. A campaign that moved with its account is not off its own level: that is taken off before the level test.
 A move of MOVE is a fault of the feed, and stays one while their days are HELD of that away from their median day: for a week, if the new level
-stands. One incident, and nobody is paused. What the plan itself bends (a curve, a day of sales in the calendar) is no move.
+stands. One incident, and nobody is paused.
 """
 
 import numpy as np
@@ -13,11 +13,10 @@ import numpy.typing as npt
 import pandas as pd
 
 Flags = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 KEY = ["platform", "account_id"]
 LEAST, SHARE, NEAR = 5, 0.8, 2.0  # campaigns; the share of them that agree; how near to their median, in units of a campaign's own noise
 THROUGH = 0.5  # a campaign with less of its budget left than this much of its day is ending
-MOVE, WITH, HELD = float(np.log(1.25)), float(np.log(1.1)), 0.8  # a move that is a fault; one that campaigns are excused by; where a fault ends
+MOVE, WITH, HELD = float(np.log(1.2)), float(np.log(1.1)), 0.8  # a move that is a fault; one that campaigns are excused by; where a fault ends
 
 
 def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,9 +36,8 @@ def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame,
     if not _many(flights):
         return accounts.assign(common_level_pct=np.nan), measured
     level, noise = (np.log1p(measured[name].to_numpy("float64") / 100.0) for name in ("level_pct", "noise_pct"))
-    bent = measured["plan_bent"].to_numpy("float64")
     live = np.isfinite(level) & _spends(flights, measured)
-    table = flights.loc[live, [*KEY, "flight_id"]].assign(level=_nearer(level, level - bent)[live], noise=noise[live], from_usual=measured.loc[live, "from_usual"])
+    table = flights.loc[live, [*KEY, "flight_id"]].assign(level=level[live], noise=noise[live], from_usual=measured.loc[live, "from_usual"])
     by_account = [table[name] for name in KEY]
     middle = table.groupby(KEY)["level"].transform("median")
     alike = (table["level"] - middle).abs().le(NEAR * table["noise"])
@@ -59,11 +57,6 @@ def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame,
 def _many(flights: pd.DataFrame) -> bool:
     """Whether any account has enough campaigns to speak for it."""
     return bool(flights.groupby(KEY).size().ge(LEAST).any())
-
-
-def _nearer(one: Floats, other: Floats) -> Floats:
-    """The smaller of two changes; none where they disagree on the side."""
-    return np.asarray(np.where(np.sign(one) == np.sign(other), np.sign(one) * np.minimum(np.abs(one), np.abs(other)), np.where(np.isnan(one), np.nan, 0.0)))
 
 
 def _spends(flights: pd.DataFrame, measured: pd.DataFrame) -> Flags:

@@ -8,7 +8,8 @@ Sudden stops and jumps show within a day; what they are measured against is the 
 
 B is whichever of two is nearer to R: the mean of the last 3 closed days (a level that drifts is no jump) and the median of the last 14 (one odd
 day is no level). The weekday shape is the median residual of each weekday, shrunk by n / (n + 1), and used only where it makes the days'
-differences at least 15 % smaller. R is a difference of two readings 24 h apart, so a feed's constant lag cancels; on daily feeds it is the
+differences at least 15 % smaller. Where the plan itself bends (a curve, a day that the calendar weighs), what it bends by is no change of
+level, whether the campaign follows or not. R is a difference of two readings 24 h apart, so a feed's constant lag cancels; on daily feeds it is the
 last closed day, or that difference where it is nearer to the usual day: a boundary of days that moved changes no level.
 
 Measured on 125 healthy real series of 14 to 28 days: |z| >= 2.8 together with 30 % off the plan's day, twice running, is met by 14 % of
@@ -46,7 +47,7 @@ COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "ow
 
 def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> pd.DataFrame:
     """COLUMNS on the flights' index; null where too little is known to say anything. Beside them, for `account_wide`: quiet (null where silence says
-    nothing), from_usual (ln of the last 24 h over the median day) and plan_bent (ln of their plan over that of the days before).
+    nothing) and from_usual (ln of the last 24 h over the median day).
 
     Args:
         flights: with the plan, match and reconcile columns.
@@ -78,6 +79,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     frame = _levels(closed, last24, share, daily)
     usual = np.exp(frame["usual"])
     planned, bent = _planned_day(flights, seen, today, daily)
+    level, from_usual = (_nearer(frame[name], frame[name] - bent) for name in ("level", "from_usual"))
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
     rests = _rests(closed)
@@ -88,10 +90,10 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     quiet = pd.arrays.BooleanArray(nothing_lately, daily | rests | ~(delivers_now | gone))
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
-        "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(frame["level"]) * 100.0, "level_z": frame["level"] / frame["noise"],
+        "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(level) * 100.0, "level_z": level / frame["noise"],
         "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": silent,
         "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
-        "feed_daily": daily, "quiet": quiet, "from_usual": frame["from_usual"], "plan_bent": bent,
+        "feed_daily": daily, "quiet": quiet, "from_usual": from_usual,
     }, index=flights.index)
 
 

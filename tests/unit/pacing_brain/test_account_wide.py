@@ -18,7 +18,7 @@ def _looked_at(levels: list[float], memory: dict[str, str] | None = None, **colu
                             "day_end": START + pd.Timedelta(days=30), "budget_micros": 3_000_000_000, "actual_micros": pd.array([900_000_000] * n, dtype="Int64"),
                             "after_watermark_micros": pd.array([0] * n, dtype="Int64")})
     measured = pd.DataFrame({"level_pct": np.expm1(levels) * 100.0, "noise_pct": np.expm1(0.14) * 100.0, "level_z": np.array(levels) / 0.14, "swing": 0.0,
-                             "from_usual": levels, "plan_bent": 0.0, "planned24_micros": pd.array([100_000_000] * n, dtype="Int64"), "silent": False,
+                             "from_usual": levels, "planned24_micros": pd.array([100_000_000] * n, dtype="Int64"), "silent": False,
                              "quiet": pd.array([False] * n, dtype="boolean")}).assign(**columns)
     remembered = frames.MEMORY.empty()[["flight_id", "gates_red"]]
     if memory:
@@ -55,14 +55,6 @@ def test_four_campaigns_are_too_few_to_speak_for_an_account() -> None:
     accounts, measured = _looked_at(_spread(0.30, 4))
     assert accounts["common_level_pct"].isna().all()
     assert measured["level_z"].ne(0).all()
-
-
-def test_what_the_plan_bends_is_no_move() -> None:
-    """A day of sales that the calendar weighs three times takes the whole account up, as planned; one that nobody follows is no move either."""
-    accounts, _ = _looked_at(_spread(np.log(3.0)), plan_bent=np.log(3.0))
-    assert accounts["common_level_pct"].isna().all()
-    accounts, _ = _looked_at(_spread(0.0), plan_bent=np.log(3.0))
-    assert accounts["common_level_pct"].isna().all()
 
 
 def test_a_new_level_stays_a_question_while_it_is_far_from_the_usual_day() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 AT = windows(5)
 ONSET = AT[17]  # the first minute of the fourth day, a Thursday
-EVIDENCE = Policy.model_validate({"bands": "evidence"})
+EVIDENCE = Policy.model_validate({"bands": "evidence", "calendar": {f"{ONSET:%Y-%m-%d} campaign=C-sale": 3.0}})
 Pace = Callable[[datetime], float]  # spend of an hour, in units
 
 
@@ -39,6 +39,11 @@ def _by_day_only(at: datetime) -> float:
     return _even(at) * (2.0 if 8 <= at.hour < 20 else 0.0)
 
 
+def _day_of_sales(at: datetime) -> float:
+    """1,400 over 13 days and one that counts three times."""
+    return _even(at) * 0.875 * (3.0 if at.date() == ONSET.date() else 1.0)
+
+
 def _after(pace: Pace, factor: float) -> Pace:
     return lambda at: pace(at) * (factor if at >= ONSET else 1.0)
 
@@ -46,7 +51,7 @@ def _after(pace: Pace, factor: float) -> Pace:
 PACES: dict[str, Pace] = {
     "steady": _even, "doubled": _after(_even, 2.0), "halved": _after(_even, 0.4), "weekdays": _quiet_on_two_weekdays, "unit": _after(_even, 150.0),
     "silent": _after(_even, 0.0), "sleeps": _by_day_only, "late": _even, "missed_one": _even, "tenfold": _even, "raised_a_little": _even,
-    "lost": _even, "renamed": _even, "swapped": _even,
+    "lost": _even, "sale": _day_of_sales, "renamed": _even, "swapped": _even,
     **{f"wide{n}": _after(_even, 1.5) for n in range(5)}, **{f"mixed{n}": _after(_even, 1.5 if n == 0 else 1.0) for n in range(5)}}
 
 
@@ -93,10 +98,10 @@ def _of(decided: pd.DataFrame, name: str) -> pd.DataFrame:
     return decided[decided["flight_id"].eq(name)].sort_values("as_of", ignore_index=True)
 
 
-@pytest.mark.parametrize("name", ["steady", "weekdays", "sleeps", "missed_one", "raised_a_little", "renamed", "mixed3"])
+@pytest.mark.parametrize("name", ["steady", "weekdays", "sleeps", "missed_one", "raised_a_little", "renamed", "mixed3", "sale"])
 def test_a_near_miss_asks_for_nobody(decided: pd.DataFrame, name: str) -> None:
-    """Ordinary noise, weekdays that are always quiet, hours that never deliver, one missed load, a small edit, a rename with its id and a sibling that
-    jumps stay quiet."""
+    """Ordinary noise, weekdays that are always quiet, hours that never deliver, one missed load, a small edit, a rename with its id, a sibling that
+    jumps and a day of sales that the calendar knows stay quiet."""
     own = _of(decided, name)
     assert set(own["lane"]) <= {"healthy", "warning"}
     assert own["lane"].eq("healthy").mean() > 0.9
