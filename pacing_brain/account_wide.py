@@ -4,7 +4,7 @@
     moved   the last 24 hours are off their own days by one factor, in all but a few of the campaigns, each within its own noise
 
 Both need LEAST campaigns and SHARE of them. A campaign that moved with its account is not off its own level: that is taken off before the level test.
-A move of MOVE is a fault of the feed, and stays one while their days are HELD of that away from their median day: for a week, if the new level
+A move by a fifth is a fault of the feed, and stays one while their days are a tenth away from their median day: for a week, if the new level
 stands. One incident, and nobody is paused.
 """
 
@@ -14,9 +14,9 @@ import pandas as pd
 
 Flags = npt.NDArray[np.bool_]
 KEY = ["platform", "account_id"]
-LEAST, SHARE, NEAR = 5, 0.8, 2.0  # campaigns; the share of them that agree; how near to their median, in units of a campaign's own noise
+LEAST, SHARE, NEAR = 5, 0.8, 2.5  # campaigns; the share of them that agree; how near to their median, in units of a campaign's own noise
 THROUGH = 0.5  # a campaign with less of its budget left than this much of its day is ending
-MOVE, WITH, HELD = float(np.log(1.2)), float(np.log(1.1)), 0.8  # a move that is a fault; one that campaigns are excused by; where a fault ends
+UP, DOWN, WITH, ENDS = (float(np.log(factor)) for factor in (1.2, 0.8, 1.1, 1.11))  # a move that is a fault; one that excuses; where a fault ends
 
 
 def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -43,9 +43,9 @@ def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame,
     alike = (table["level"] - middle).abs().le(NEAR * table["noise"])
     share, n = alike.groupby(by_account).transform("mean"), alike.groupby(by_account).transform("size")
     before = table["flight_id"].map(memory.drop_duplicates("flight_id").set_index("flight_id")["gates_red"]).astype("str").str.contains("completeness").eq(other=True)
-    held = before.groupby(by_account).transform("mean").ge(SHARE) & table.groupby(KEY)["from_usual"].transform("median").abs().ge(HELD * MOVE)
+    held = before.groupby(by_account).transform("mean").ge(SHARE) & table.groupby(KEY)["from_usual"].transform("median").abs().ge(ENDS)
     enough = n.ge(LEAST)
-    fault = middle.abs().ge(MOVE) & share.ge(SHARE) | held
+    fault = (middle.ge(UP) | middle.le(DOWN)) & share.ge(SHARE) | held
     found = table[enough & fault].groupby(KEY)["from_usual"].median().rename("common")
     common = accounts[KEY].join(found, on=KEY)["common"].astype("float64").mask(accounts["quiet"].to_numpy(dtype=bool))
     excused = table.index[enough & alike & share.ge(SHARE) & middle.abs().ge(WITH)]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pacing_brain import confidence, levels, reconcile, remembered
+from pacing_brain.brain import PacingBrain
 from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.match import match
 from pacing_brain.model import Inputs
@@ -97,3 +98,14 @@ def test_a_boundary_of_days_that_moved_is_no_change_of_level() -> None:
     moved, gone, first_run = ((23e6, 45e6), (23e6, 24e6), (23e6, np.nan))
     found = [float(levels._nearer_to_usual(np.array([day]), np.array([since]), usual)[0]) for day, since in (moved, gone, first_run)]
     assert found == [45e6, 24e6, 23e6]
+
+
+def test_days_that_vanished_stay_missing_until_they_are_back() -> None:
+    """Two days are gone at the second run and at the third: red at both; at the fourth they are back. One restated by 6 % is never red."""
+    known, states = world.memory()[:0], []
+    restated = spend(spend_micros=[94 * UNIT, *JUNE[1:]])
+    for rows in (spend(), spend()[2:], spend()[2:], restated, restated):
+        outcome = PacingBrain().decide(inputs(spend=rows, memory=known))
+        known = outcome.memory.assign(decided_seq=0)
+        states.append(outcome.decisions["red_gates"].iloc[0])
+    assert states == ["", "completeness", "completeness", "", ""]
