@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from audit.recommendations import Recommendation
 from flows.answering import Answering
 from flows.apply_approved import carry_out_all
 from flows.reminding import end_late
@@ -24,27 +23,20 @@ from pacing_brain.rulings import Click
 from tests.integration.answers.conftest import ANA, BEN, DEEP, POLICY, RESPONDER, STRANGER, TEAM
 from tests.integration.answers.ground import EXPIRES, LARGE, SMALL, Ground, flight, seal
 from tests.integration.answers.mortal import Fate, Killed, Process, Reality
+from tests.integration.answers.reference import ANA2, HUMANS, HOUR, LEASE, MINUTE, NAMELESS, POLICIES, SKEW, WITHIN, Reference, key_of
 from tests.unit.notifiers import world
 
-ANA2, NAMELESS = "U0ANA00002", "U0NAMELESS"
-HUMANS = {ANA: "ana", ANA2: "ana", BEN: "ben"}
-WITHOUT_ANA = POLICY.replace(f'"{ANA}", "{BEN}", "{ANA2}", "{NAMELESS}"', f'"{BEN}"')
-TWO_ALWAYS = POLICY.replace("GBP = 100000 ", "GBP = 1 ")
-POLICIES = {POLICY: ({ANA, ANA2, BEN, NAMELESS}, 100_000), WITHOUT_ANA: ({BEN}, 100_000), TWO_ALWAYS: ({ANA, ANA2, BEN, NAMELESS}, 1)}  # who approves; two above
 PEOPLE = st.sampled_from([ANA, ANA, BEN, BEN, ANA2, NAMELESS, RESPONDER, STRANGER])
 SEAMS = st.sampled_from(range(25))  # of a whole act there are 23, of a run 12
 READS = [(), (), (), (), ("unavailable",), ("refused",), ("", "unavailable"), ("", "stale"), ("", "refused"), ("stale",)]
 WRITES = [(), (), (), (), ("refused",), ("not sent",), ("lost before",), ("lost after",), ("lost after",), ("without effect",)]
+CHANGES = [*POLICIES, "paused", "serving", "on plan", "away", "stopped"]
 EXAMPLES, STEPS = (int(os.environ.get("PACING_TEST_SEQUENCES", "20000")) if DEEP else 25), 8
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
-WITHIN, LEASE, SKEW = HOUR, 5 * MINUTE, MINUTE  # as the specification has them
-SETTLED = {"done", "aborted"}
 
 
-class Acting(RuleBasedStateMachine):
-    """The reference keeps what people were told about their clicks, and from it alone knows who may be paused for."""
+class Acting(Reference, RuleBasedStateMachine):
+    """Everything that happens, in any order."""
 
-    ground: Ground
     happened: Counter[str]
     clicks = 0
 
@@ -57,8 +49,8 @@ class Acting(RuleBasedStateMachine):
         self.first = self.budget = LARGE if large else SMALL
         self.flight, self.sealed_at = f"F{self.first}", self.ground.now
         self.incident = self.ground.asked[self.budget]
-        self.rows: dict[str, Recommendation] = {}
-        self.taken: list[tuple[Click, str]] = []  # every click, and what the person was told
+        self.rows = {}
+        self.taken = []
         self.approved_at: dict[str, datetime] = {}
         self.stopped = False
         self.person_at: datetime | None = None
@@ -110,8 +102,10 @@ class Acting(RuleBasedStateMachine):
 
     # what people do
 
-    @rule(user=PEOPLE, stale=st.sampled_from([0, 0, 0, 1]), dies=st.sampled_from([0, 0, 0, 1, 2]))
-    def approve(self, user: str, stale: int, dies: int) -> None:
+    @rule(user=PEOPLE, stale=st.sampled_from([0, 0, 0, 1]), dies=st.sampled_from([0, 0, 0, 1, 2]), hours=st.sampled_from([0, 0, 0, 7]))
+    def approve(self, user: str, stale: int, dies: int, hours: int) -> None:
+        """At once, or when the time to answer is over while the run is still young enough."""
+        self.ground.later(hours * HOUR)
         self._approve(user, stale, dies)
 
     @rule(user=PEOPLE, action=st.sampled_from(["reject_halt", "acknowledge", "snooze"]))
@@ -137,7 +131,7 @@ class Acting(RuleBasedStateMachine):
     def _approve(self, user: str, stale: int = 0, dies: int = 0) -> None:
         one = self._newest()
         version = one.version - stale
-        expected, key = self._expected(one, user, version), _key(one)
+        expected, key = self._expected(one, user, version), key_of(one)
         assert self._click("approve_halt", one.recommendation_id, version, user, dies) == expected
         if expected == "accepted":
             self.approved_at[key] = self.ground.now
@@ -156,21 +150,6 @@ class Acting(RuleBasedStateMachine):
         self.happened[f"clicks {told}"] += 1
         return told
 
-    def _can_be_decided(self, one: Recommendation, user: str, version: int) -> bool:
-        """Every reason to refuse a decision, one after the other."""
-        late, asks = self.ground.now >= one.expires_at, one.renewed_at == self.sealed_at and self.ground.now - self.sealed_at < 8 * HOUR
-        return user in self._approvers() and one.open and version == one.version and not late and asks
-
-    def _expected(self, one: Recommendation, user: str, version: int) -> str:
-        if not self._can_be_decided(one, user, version):
-            return "refused"
-        if self._needed(one) == 1:
-            return "accepted"
-        before = {HUMANS[each] for each in self._approved_by(one) if each in HUMANS}
-        if user not in HUMANS or HUMANS[user] in before:
-            return "refused"
-        return "accepted" if before else "counted"
-
     # what else happens
 
     @rule(minutes=st.sampled_from([2, 6, 31, 61, 301, 541]), upkeep=st.booleans())
@@ -182,7 +161,7 @@ class Acting(RuleBasedStateMachine):
             end_late(self._process())
             self._look(late[0] if late else None, "expired")
 
-    @rule(what=st.sampled_from([*POLICIES, "paused", "serving", "over", "on plan", "away", "stopped", "allowed"]))
+    @rule(what=st.sampled_from([*CHANGES, "over", "allowed"]))
     def something_changes(self, what: Any) -> None:
         """The policy in force, the campaign (a person does that), what is spent, the switch that stops every pause."""
         if what in POLICIES:
@@ -206,13 +185,16 @@ class Acting(RuleBasedStateMachine):
 
     # what acts
 
-    @rule(reads=st.sampled_from(READS), writes=st.sampled_from(WRITES), seam=SEAMS, meanwhile=st.sampled_from(["dies", "sleeps", "is overtaken"]),
-          minutes=st.sampled_from([1, 6, 61, 800]))
-    def apply(self, reads: Any, writes: Any, seam: int, meanwhile: str, minutes: int) -> None:
+    @rule(first=st.sampled_from(["", "", "", "", *CHANGES]), reads=st.sampled_from(READS), writes=st.sampled_from(WRITES), seam=SEAMS,
+          meanwhile=st.sampled_from(["dies", "sleeps", "is overtaken"]), minutes=st.sampled_from([1, 6, 61, 800]),
+          then=st.sampled_from(["", "", "again", "a person resumes it"]))
+    def apply(self, first: str, reads: Any, writes: Any, seam: int, meanwhile: str, minutes: int, then: str) -> None:
         """Every approval that waits is carried out, as far as it goes: the process dies, or sleeps while another one works or nobody does.
 
         Between "attempting" and the platform's answer it sleeps no longer than a call may take: no record can hold back what is on its way.
         """
+        if first:
+            self.something_changes(first)
         self.reality.reads, self.reality.writes, self.reality.answered = list(reads), list(writes), False
         began = self.ground.now
 
@@ -225,6 +207,16 @@ class Acting(RuleBasedStateMachine):
 
         self._carry_out(self._process(seam, None if meanwhile == "dies" else asleep))
         self.reality.reads, self.reality.writes = [], []
+        self._look(acting=True)
+        if then:
+            self._once_more(resumed=then != "again")
+
+    def _once_more(self, *, resumed: bool) -> None:
+        """When the lease is over; a person may have resumed it at once."""
+        if resumed:
+            self.something_changes("serving")
+        self.ground.later(6 * MINUTE)
+        self._carry_out(self._process())
         self._look(acting=True)
 
     def _carry_out(self, process: Process) -> None:
@@ -239,7 +231,7 @@ class Acting(RuleBasedStateMachine):
     def _may_be_paused(self) -> str:
         """No pause without the live approval of as many distinct permitted humans as the policy asks: called before it takes effect."""
         (one,) = [row for row in self.ground.of_flight(self.flight) if row.status == "attempting"]
-        attempted, key = self.ground.attempted_at(one), _key(one)
+        attempted, key = self.ground.attempted_at(one), key_of(one)
         assert attempted is not None
         permitted = [user for user in self._approved_by(one) if user in self._approvers()]
         people = {HUMANS.get(user, user) for user in permitted if self._needed(one) == 1 or user in HUMANS}
@@ -251,6 +243,9 @@ class Acting(RuleBasedStateMachine):
         assert self.person_at is None or self.person_at <= one.renewed_at + SKEW  # what a person did since, stands
         self.happened["asked to pause"] += 1
         return key
+
+    def _process(self, seam: int = 0, asleep: Callable[[], None] | None = None) -> Process:
+        return self.ground.process(self.reality, Fate(seam, asleep))
 
     # what must hold
 
@@ -279,67 +274,6 @@ class Acting(RuleBasedStateMachine):
             assert one.status not in ACTED_UPON
             self._is_on_the_record(one)
         assert self.ground.verified() == []
-
-    def _is_on_the_record(self, one: Recommendation) -> None:
-        """In order: approvals, then attempts by an approved version, then one end of each; and every click as the person was told."""
-        people: dict[int, set[str]] = {}
-        approved, ended, refused = set(), {}, 0
-        for entry in self.ground.said(one.recommendation_id):
-            said = entry.content
-            version = said["version"]
-            if entry.kind == "recommendation_decided" and said["decision"] in ("approved", "one_approval"):
-                people.setdefault(version, set()).add(said["human"])
-                approved |= {version} if said["decision"] == "approved" else set()
-            elif entry.kind == "action_attempted":
-                assert version in approved - set(ended)
-            elif entry.kind == "action_finished" and said["outcome"] != "unknown":
-                assert version in approved - set(ended)
-                ended[version] = said["outcome"]
-            refused += entry.kind == "click_refused"
-        assert approved == set(ended)
-        own = [(click, told) for click, told in self.taken if click.subject == one.recommendation_id]
-        assert sum(told == "refused" for _, told in own) == refused
-        for click, told in own:
-            if click.action == "approve_halt" and told != "refused":
-                assert HUMANS.get(click.user_id, click.user_id) in people[click.version]
-                assert told == "counted" or click.version in approved
-
-    # what the reference knows
-
-    def _process(self, seam: int = 0, asleep: Callable[[], None] | None = None) -> Process:
-        return self.ground.process(self.reality, Fate(seam, asleep))
-
-    def _approvers(self) -> set[str]:
-        return POLICIES[self.policy][0]
-
-    def _needed(self, one: Recommendation) -> int:
-        return 2 if one.facts["budget_micros"] > POLICIES[self.policy][1] * world.UNITS else 1
-
-    def _approved_by(self, one: Recommendation) -> list[str]:
-        """Who was told that their approval of this very question counts."""
-        return [click.user_id for click, told in self.taken
-                if (click.action, click.subject, click.version) == ("approve_halt", one.recommendation_id, one.version) and told != "refused"]
-
-    def _newest(self) -> Recommendation:
-        return next((one for one in self.rows.values() if one.open), list(self.rows.values())[-1])
-
-    def _look(self, changed: Recommendation | None = None, to: str = "", *, acting: bool = False, ran: bool = False) -> None:
-        """The rows as they are now. Without a run nothing has changed but what was said to, or what is acted upon."""
-        before, self.rows = self.rows, {one.recommendation_id: one for one in self.ground.of_flight(self.flight)}
-        for key, old in before.items():
-            new = self.rows[key]
-            if changed is not None and key == changed.recommendation_id:
-                assert new.status == to
-            elif acting and old.status in ACTED_UPON:
-                assert new.status in {"pending", "approved", "attempting", "unknown", *SETTLED}
-                assert (new.version > old.version) == (new.status == "pending")
-            elif not ran:
-                assert (new.status, new.version) == (old.status, old.version)
-
-
-def _key(one: Recommendation) -> str:
-    return f"{one.recommendation_id}:{one.version}"
-
 
 @pytest.mark.timeout(0 if DEEP else 300)
 def test_no_pause_without_its_people_and_no_approval_lost(postgres: Any, template_database: str, short_tmp: Path) -> None:
