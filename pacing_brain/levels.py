@@ -82,18 +82,14 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     level, from_usual = (_nearer(frame[name], frame[name] - bent) for name in ("level", "from_usual"))
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
-    rests = _rests(closed)
-    with np.errstate(invalid="ignore"):
-        gone = last24 < SILENT_SHARE * usual  # nothing all day: the day before is no measure any more
-    (nothing, delivers), (nothing_lately, delivers_now) = (_silence(minutes, total, at, micros, usual, by) for by in (SILENT_MIN, QUIET_MIN))
-    silent = ~daily & ~rests & nothing & (delivers | gone)
-    quiet = pd.arrays.BooleanArray(nothing_lately, daily | rests | ~(delivers_now | gone))
+    (nothing, says), (lately, says_lately) = (_silence(minutes, total, at, micros, usual, last24, by) for by in (SILENT_MIN, QUIET_MIN))
+    hears = ~daily & ~_rests(closed)
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(level) * 100.0, "level_z": level / frame["noise"],
-        "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": silent,
+        "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": hears & says & nothing,
         "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
-        "feed_daily": daily, "quiet": quiet, "from_usual": from_usual,
+        "feed_daily": daily, "quiet": pd.arrays.BooleanArray(lately, ~(hears & says_lately)), "from_usual": from_usual,
     }, index=flights.index)
 
 
@@ -294,11 +290,16 @@ def _planned_day(flights: pd.DataFrame, seen: pd.Series, today: Whole, daily: np
     return np.asarray(planned), bent
 
 
-def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats, by: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """(nothing in the last minutes of loads, the same hours of the day before did deliver): a campaign that sleeps at night is not silent."""
+def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats, last24: Floats,
+             by: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """(nothing in the last minutes of loads; whether that says something).
+
+    It does where the same hours of the day before did deliver, for a campaign that sleeps at night is not silent, and once a whole day is gone.
+    """
     now, day, before = (_back(at, micros, minutes, back) for back in (by, DAY_MIN, DAY_MIN + by))
     with np.errstate(invalid="ignore"):
-        return total - now < SILENT_SHARE * by / SILENT_MIN * usual, day - before >= BUSY_SHARE * by / SILENT_MIN * usual
+        nothing, delivered = total - now < SILENT_SHARE * by / SILENT_MIN * usual, day - before >= BUSY_SHARE * by / SILENT_MIN * usual
+        return nothing, delivered | (last24 < SILENT_SHARE * usual)
 
 
 def _rests(closed: Floats) -> npt.NDArray[np.bool_]:
