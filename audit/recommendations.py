@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select
+from sqlalchemy import Connection, Row, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from audit import ledger, standing
 from audit.database import Database
 from audit.standing import Standing
-from audit.tables import recommendations
+from audit.tables import incidents, recommendations
 from pacing_brain import lifetime
 from pacing_brain.answers import Answer, Extent, broken
 
@@ -215,7 +215,8 @@ def body(one: Recommendation) -> dict[str, Any]:
 
 def _current(connection: Connection, *, lock: bool = False) -> list[Recommendation]:
     """Whatever is open, is being acted upon, or stopped a campaign whose incident is still open."""
-    alive = recommendations.c.status.in_([*lifetime.OPEN, *lifetime.ACTED_UPON, *lifetime.STOPPED])
+    problem_open = exists().where(incidents.c.incident_id == recommendations.c.incident_id, incidents.c.state == "open")
+    alive = or_(recommendations.c.status.in_([*lifetime.OPEN, *lifetime.ACTED_UPON]), and_(recommendations.c.status.in_(lifetime.STOPPED), problem_open))
     statement = select(recommendations).where(alive).order_by(recommendations.c.recommendation_id)
     return [of_row(row) for row in connection.execute(statement.with_for_update() if lock else statement)]
 
