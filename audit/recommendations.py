@@ -131,10 +131,10 @@ def settle(connection: Connection, asks: Sequence[Asked], now: datetime, answere
     asked again: it is renewed, so that the second of two people need not wait for the next run.
     """
     rows = _current(connection, lock=True)
-    again = {row.flight_id for row in rows for ask in asks if (row.flight_id, row.incident_id) == (ask.flight_id, ask.incident_id)
-             and row.open and not lifetime.changed(row.basis, ask.basis)}
-    asks = [ask for ask in asks if ask.incident_id not in answered or ask.flight_id in again]
-    rows = [row for row in rows if row.incident_id not in answered or row.flight_id in again]
+    asked = {(ask.flight_id, ask.incident_id): ask for ask in asks if ask.incident_id in answered}
+    again = {row.incident_id for row in rows if row.open and (ask := asked.get((row.flight_id, row.incident_id))) and not lifetime.changed(row.basis, ask.basis)}
+    left = set(answered) - again
+    asks, rows = [ask for ask in asks if ask.incident_id not in left], [row for row in rows if row.incident_id not in left]
     settled = _settled(asks, rows, standing.holding(connection), now)
     put(connection, settled.changed)
     return settled

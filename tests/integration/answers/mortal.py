@@ -19,10 +19,6 @@ from pacing_brain.errors import PlatformRefused, PlatformUnavailable, SpendUnava
 from pacing_brain.model import RunContext
 from tests.unit.notifiers import world
 
-# What a call of the platform comes to: of a read, of a write.
-READ_FAULTS = ("unavailable", "refused", "stale")
-WRITE_FAULTS = ("refused", "not sent", "lost before", "lost after", "without effect")
-
 AT = datetime(2026, 11, 18, 8, tzinfo=UTC)
 PLANNED = world.flight(row=2)
 TARGETS = frames.TARGETS.check(pd.DataFrame([{name: PLANNED[name] for name in ("row", "flight_id", "campaign_id", "platform", "account_id", "currency", "budget_micros", "curve")}
@@ -67,8 +63,8 @@ class Reality:
     state: State = "serving"
     changed_at: datetime | None = None
     ours: Counter[str] = field(default_factory=Counter)  # real changes of the status by us, by approval
-    reads: list[str] = field(default_factory=list)  # faults to come
-    writes: list[str] = field(default_factory=list)
+    reads: list[str] = field(default_factory=list)  # faults to come: unavailable | refused | stale
+    writes: list[str] = field(default_factory=list)  # refused | not sent | lost before | lost after | without effect
     answered: bool = False  # whether a write of ours was
     spends: str = "over"  # what the brain would say with the newest spend: over | on plan | away
 
