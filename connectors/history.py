@@ -79,6 +79,7 @@ class History:
         self._loads = _Latest(tables["loads"].assign(seen_at=_utc(tables["loads"]["seen_at"])), "seen_at", ["account_id"])
         self._spend = _Latest(_spend_rows(tables["spend"]), "seen_at", ["account_id", "_who", "day", "copy"])
         self._grouped = SPEND.check(self._spend.table)
+        self._groups = self._grouped.groupby(GROUPED, dropna=False, sort=False).ngroup().to_numpy()
         self._copies = self._spend.table["copy"].to_numpy() > 0
         self._gone = self._spend.table["spend_micros"].isna().to_numpy()
         self._plan = _Latest(_plan_rows(tables["tracker"]), "valid_from", ["flight_id", "_who"])
@@ -107,12 +108,15 @@ class History:
         rows = self._spend.upto(instant)
         rows = rows[~self._gone[rows]]
         rows = rows[self._grouped["day"].to_numpy()[rows] >= first.to_datetime64()]
-        held = self._grouped.take(rows)
         if not self._copies[rows].any():
-            return held.reset_index(drop=True)
-        groups = held.groupby(GROUPED, dropna=False, sort=False)
-        summed = held.assign(n_rows=groups["n_rows"].transform("sum"), spend_micros=groups["spend_micros"].transform("sum"))
-        return summed[~held.duplicated(GROUPED)].reset_index(drop=True)
+            return self._grouped.take(rows).reset_index(drop=True)
+        first, group = np.unique(self._groups[rows], return_index=True, return_inverse=True)[1:]
+        sums = np.zeros((2, len(first)), dtype=np.int64)
+        for total, column in zip(sums, ("n_rows", "spend_micros"), strict=True):
+            np.add.at(total, group, self._grouped[column].to_numpy("int64", na_value=0)[rows])
+        order = np.argsort(first)
+        held = self._grouped.take(rows[first[order]]).reset_index(drop=True)
+        return held.assign(n_rows=sums[0][order], spend_micros=pd.array(sums[1][order], dtype="Int64"))
 
     def _loads_at(self, instant: np.datetime64) -> pd.DataFrame:
         held = self._loads.table.take(self._loads.upto(instant))

@@ -3,9 +3,11 @@
 It starts with empty memory and carries its own; what it learns it learns from this history. Nothing is recorded, told or asked.
 """
 
+import gc
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from pacing_brain.policy import Policy
 
 PLAIN = ["flight_id", "severity", "lane", "action", "variance_pct", "unexplained_pct", "band_severity", "direction", "phase", "actual_micros",
          "target_micros", "watermark", "zero_delivery", "red_gates", "root_cause_code", "root_cause"]
+FORECAST = ["forecast_micros", "forecast_lo_micros", "forecast_hi_micros"]
 SAY_EVERY_S = 15.0
 
 
@@ -34,13 +37,24 @@ def backtest(folder: Path, *, out: Path, policy: Path | None, learn: bool) -> in
     """
     if not out.parent.is_dir():
         raise UsageError(f"--out {out}: the folder {out.parent} does not exist")
-    with pd.option_context("mode.string_storage", "python"):  # frames of a window are small: Arrow's fixed cost per operation would be a fifth of the run
+    with _many_small_frames():
         history = History(folder)
         decided = pd.concat(list(_told(replayed(history, Policy() if policy is None else Policy.load(policy), learn=learn), len(history.windows))),
                             ignore_index=True)
     decided.to_parquet(out, index=False)
     print(f"pacing: {len(decided)} decisions on {decided['flight_id'].nunique()} flights in {out}", file=sys.stderr)  # noqa: T201
     return 0
+
+
+@contextmanager
+def _many_small_frames() -> Iterator[None]:
+    """For frames of a few hundred rows: Arrow's fixed cost per operation on text, and the collector's walks over every module, would be a quarter of the run."""
+    gc.freeze()
+    try:
+        with pd.option_context("mode.string_storage", "python"):
+            yield
+    finally:
+        gc.unfreeze()
 
 
 def replayed(history: History, policy: Policy, *, learn: bool = True) -> Iterator[pd.DataFrame]:
@@ -78,7 +92,7 @@ class Carried:
         self._memory = outcome.memory
         if self._learn:
             self._patterns = self._answered.keep(outcome.decisions, inputs.patterns)
-            self._seen.append(outcome.accounts[outcome.accounts["load_basis"].eq("loads")][[*learning.KEY, "loaded_at"]])
+            self._seen.append(outcome.accounts[[*learning.KEY, "loaded_at"]][outcome.accounts["load_basis"].eq("loads")])
             self._learn_rhythms(inputs)
 
     def _known_at(self, as_of: datetime) -> pd.DataFrame:
@@ -101,13 +115,11 @@ class Carried:
 def rows(decisions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     """The contract's columns of the flights that are between their start and their end, both included, at `as_of`."""
     at = pd.Timestamp(as_of)
-    on = decisions[decisions["day_start"].le(at) & decisions["day_end"].ge(at)]
-    named = [None if code is None else f"{code.replace('_', ' ')}: {said}" for code, said in
-             zip(on["root_cause_code"].astype(object).where(on["root_cause_code"].notna(), None), on["root_cause"], strict=True)]
+    between = decisions["day_start"].le(at) & decisions["day_end"].ge(at)
+    on = decisions[[*PLAIN, *FORECAST, "score", "reasons"]][between]
+    named = [None if pd.isna(code) else f"{code.replace('_', ' ')}: {said}" for code, said in zip(on["root_cause_code"], on["root_cause"], strict=True)]
     table = on[PLAIN].assign(root_cause=pd.array(named, dtype="str"), as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]])
-    forecast = {name: on[name].astype("Int64") if name in on else pd.array([None] * len(on), dtype="Int64")
-                for name in ("forecast_micros", "forecast_lo_micros", "forecast_hi_micros")}
-    return table.assign(**forecast)
+    return table.assign(**{name: on[name] for name in FORECAST})
 
 
 def _told(parts: Iterator[pd.DataFrame], total: int) -> Iterator[pd.DataFrame]:

@@ -22,6 +22,7 @@ from pacing_brain.roster import Codes, positions
 
 _TICK = pd.Timedelta(1, unit="us")
 _SPAN = 1 << 22
+READ = ["flight_id", "watermark", "account_timezone", "start_date", "end_date"]
 Floats = npt.NDArray[np.float64]
 
 
@@ -50,7 +51,7 @@ def allow(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> pd
     allowed = ahead
     if ruled.any():
         allowed = ahead.copy()
-        allowed[ruled] = np.maximum(allowed[ruled], _excess(flights[ruled].reset_index(drop=True), days, values[ruled].reset_index(drop=True)))
+        allowed[ruled] = np.maximum(allowed[ruled], _excess(flights[READ][ruled].reset_index(drop=True), days, values[ruled].reset_index(drop=True)))
     return flights.assign(allowed_micros=pd.array(np.minimum(np.rint(allowed).astype("int64"), over), dtype="Int64"))
 
 
@@ -86,9 +87,9 @@ def _excess(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> 
 def _period(today: pd.Series, weekly: npt.NDArray[np.bool_]) -> tuple[Codes, Codes]:
     """First and last day of the calendar month, or of the week from Sunday to Saturday, that a day lies in."""
     now = number(today)
-    sunday = now - today.dt.isocalendar().day.fillna(7).to_numpy("int64") % 7
-    month = today - pd.to_timedelta(today.dt.day - 1, unit="D")
-    return np.where(weekly, sunday, number(month)), np.where(weekly, sunday + 6, number(month + pd.offsets.MonthEnd(1)))
+    sunday = now - (now + 1) % 7  # the first day of the year 1 was a Monday
+    month = today.to_numpy().astype("datetime64[M]")
+    return np.where(weekly, sunday, number(month)), np.where(weekly, sunday + 6, number(month + 1) - 1)
 
 
 def _daily(flights: pd.DataFrame, days: pd.DataFrame) -> _Daily:

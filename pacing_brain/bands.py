@@ -5,6 +5,8 @@
 Percents are taken as the decimal numbers that people wrote (33.3 is 333/10).
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -13,9 +15,24 @@ from pacing_brain.curves import fractions
 SAFE = 2**62
 
 
-def off_micros(actual: pd.Series, target: pd.Series) -> pd.Series:
-    """|actual - target| as Int64."""
-    return (actual.astype("Int64") - target.astype("Int64")).abs()
+HEALTHY, WARNING, CRITICAL = range(3)
+RANKS: Mapping[str, int] = {"healthy": HEALTHY, "warning": WARNING, "critical": CRITICAL}
+WORDS = np.array(list(RANKS))
+
+
+def ranks(words: pd.Series) -> np.ndarray:
+    """Severities as numbers; what is not known counts as healthy."""
+    return np.array([RANKS.get(word, HEALTHY) for word in words.tolist()], dtype=np.int64)
+
+
+def off_micros(actual: pd.Series, target: pd.Series) -> np.ndarray:
+    """|actual - target|; 0 where either is unknown."""
+    known = (actual.notna() & target.notna()).to_numpy(dtype=bool)
+    return np.where(known, np.abs(_whole(actual) - _whole(target)), 0)
+
+
+def _whole(micros: pd.Series) -> np.ndarray:
+    return np.asarray(micros.to_numpy("int64", na_value=0))
 
 
 def reaches(actual: pd.Series, target: pd.Series, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> np.ndarray:
@@ -23,17 +40,14 @@ def reaches(actual: pd.Series, target: pd.Series, pct: pd.Series, of_pct: pd.Ser
 
     A zero target is reached by any amount above nothing, so it never needs a division.
     """
-    known = (actual.notna() & target.notna()).to_numpy()
-    off = off_micros(actual, target).fillna(0).to_numpy("int64")
-    base = target.astype("Int64").fillna(0).to_numpy("int64")
-    return np.asarray(known & (off > 0) & (off >= threshold(base, pct, of_pct)), dtype=bool)
+    off = off_micros(actual, target)
+    return np.asarray((off > 0) & (off >= threshold(_whole(target), pct, of_pct)), dtype=bool)
 
 
 def threshold(base: np.ndarray, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> np.ndarray:
     """The least whole number of micros that is pct percent of base (times of_pct percent), exactly: an object or int64 array."""
-    factor = of_pct if isinstance(of_pct, pd.Series) else pd.Series(of_pct, index=pct.index)
     p, q = fractions(pct, 100)
-    f, g = fractions(factor, 100)
+    f, g = fractions(np.broadcast_to(of_pct, len(pct)), 100)
     top, bottom = p * f, q * g
     if len(base) and int(top.max()) * int(bottom.max()) < SAFE and int(base.max()) // int(bottom.min()) * int(top.max()) < SAFE:
         return _ceiling(base, top.astype("int64"), bottom.astype("int64"))
@@ -51,11 +65,16 @@ def severity(actual: pd.Series, target: pd.Series, values: pd.DataFrame, of_pct:
 
     Against a zero target only spend is off plan: it is critical; a credit is not.
     """
+    words = pd.Series(WORDS[rank(actual, target, values, of_pct)], index=actual.index, dtype="str")
+    return words.mask(actual.isna() | target.isna())
+
+
+def rank(actual: pd.Series, target: pd.Series, values: pd.DataFrame, of_pct: float | pd.Series = 100.0) -> np.ndarray:
+    """`severity` as numbers; healthy where the actual or the target is unknown."""
     warning = reaches(actual, target, values["variance_warning_pct"], of_pct)
     critical = reaches(actual, target, values["variance_critical_pct"], of_pct)
-    credit = (target.eq(0) & actual.le(0)).fillna(value=False).to_numpy(dtype=bool)
-    words = np.select([credit, critical, warning], ["healthy", "critical", "warning"], "healthy")
-    return pd.Series(words, index=actual.index, dtype="str").mask(actual.isna() | target.isna())
+    credit = (_whole(target) == 0) & (_whole(actual) <= 0)
+    return np.select([credit, critical, warning], [HEALTHY, CRITICAL, WARNING], HEALTHY)
 
 
 def least_at_stake(budgets: pd.Series, values: pd.DataFrame) -> pd.Series:

@@ -36,12 +36,13 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     seen = effects.see(inputs, days, accounts)
     found = findings.sorted_by_fingerprint([*breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions),
                                             *effects.findings(seen, decisions)]) if told else ()
-    decisions = decisions.assign(incident=decisions["flight_id"].map(findings.by_flight(found)).astype("str"))
+    incidents = findings.by_flight(found)
+    decisions = decisions.assign(incident=pd.Series([incidents.get(flight) for flight in decisions["flight_id"]], index=decisions.index, dtype="str"))
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
         memory=_remember(decisions, inputs, accounts),
         dead_letters=tuple({"flight_id": row["flight_id"], "error": row["error"]} for row in records(decisions, np.flatnonzero(decisions["error"].notna()))),
-        quarantined=match.quarantined(days))
+        quarantined=match.quarantined(days) if told else ())
 
 
 def failed(flight: pd.DataFrame, error: Exception) -> pd.DataFrame:

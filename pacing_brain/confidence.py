@@ -44,13 +44,16 @@ def source_facts(inputs: Inputs) -> SourceFacts:
     """The facts of one run, over everything."""
     sides = (("the spend source", inputs.spend), ("the tracker", inputs.targets))
     lacking = {field: who for field in FIELDS for who, frame in sides if not frame[field].notna().any()}
-    spent = inputs.spend["spend_micros"].fillna(0).astype("int64").groupby(inputs.spend["currency"]).sum()
+    codes, currencies = pd.factorize(inputs.spend["currency"])
+    sums = np.zeros(len(currencies), dtype=np.int64)
+    np.add.at(sums, codes, inputs.spend["spend_micros"].to_numpy("int64", na_value=0))
+    spent = dict(zip(currencies, sums, strict=True))
     total = inputs.totals.groupby("currency")["spend_micros"].sum()
-    named = inputs.spend["currency"].ne(NO_CURRENCY).groupby(inputs.spend["platform"]).any()
+    pairs = inputs.spend[["platform", "currency"]].drop_duplicates()
     read_at = inputs.run.tracker_read_at or inputs.run.as_of
     return SourceFacts(
-        left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent.index, *total.index})},
-        without_currency=frozenset(named.index[~named.astype(bool)]), tracker=inputs.run.tracker, tracker_age_days=_days_between(read_at, inputs.run.as_of),
+        left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent, *total.index})},
+        without_currency=frozenset(pairs["platform"]) - frozenset(pairs["platform"][pairs["currency"].ne(NO_CURRENCY)]), tracker=inputs.run.tracker, tracker_age_days=_days_between(read_at, inputs.run.as_of),
         tracker_red_after_days=inputs.policy.tracker.red_after_days, future_minutes=inputs.policy.clock.future_minutes,
         synonyms=Synonyms(inputs.policy.synonyms))
 
@@ -123,8 +126,8 @@ def _metadata_verdicts(flights: pd.DataFrame, facts: SourceFacts) -> dict[str, C
 
 def _without_rows(flights: pd.DataFrame) -> np.ndarray:
     """Matched campaigns of which there is no row yet: who knows them is the source's campaign list, and a list has no metadata at all."""
-    described = flights[list(FIELDS.values())].notna().any(axis=1)
-    return np.asarray(flights["n_matched"].gt(0) & flights["row_days"].eq(0) & ~described, dtype=bool)
+    bare = (flights["n_matched"].gt(0) & flights["row_days"].eq(0)).to_numpy(dtype=bool)
+    return np.asarray(np.logical_and.reduce([bare, *(flights[name].isna().to_numpy() for name in FIELDS.values())]))
 
 
 def _texts(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.Series, pd.Series]:

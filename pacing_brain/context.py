@@ -67,8 +67,7 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
 
 def _keys(rows: pd.DataFrame) -> list[Key]:
     """(platform, account) of each row; None where it is null."""
-    platforms, accounts = (rows[name].astype("object").where(rows[name].notna(), None) for name in KEY)
-    return list(zip(platforms, accounts, strict=True))
+    return list(zip(*(rows[name].to_numpy(dtype=object, na_value=None).tolist() for name in KEY), strict=True))
 
 
 def _said(rows: pd.DataFrame, column: str) -> dict[Key, list[str]]:

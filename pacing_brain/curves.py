@@ -45,10 +45,10 @@ def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
         Int64 micros; null where the instant, the zone, the curve's percent or a custom curve's target is not known.
     """
     share = _curve(flights, *weighted(flights, at))
-    budgets = flights["budget_micros"].astype("int64").to_numpy().astype(object)
+    budgets = flights["budget_micros"].to_numpy("int64").astype(object)
     stated = flights["target_to_date_micros"].notna().to_numpy(dtype=bool) & (words(flights) != "asap")
     share = _anchored(flights, share, budgets, stated)
-    known = (at.notna() & flights["account_timezone"].notna()).to_numpy(dtype=bool) & _has_figures(flights, stated)
+    known = ~np.isnat(at.to_numpy(zones.DAY)) & ~pd.isna(flights["account_timezone"].to_numpy(dtype=object)) & _has_figures(flights, stated)
     planned = np.where(known, _half_even(budgets * share[0], share[1]), 0)
     return pd.Series(pd.arrays.IntegerArray(planned.astype("int64"), ~known), index=flights.index)
 
@@ -94,7 +94,8 @@ def _has_figures(flights: pd.DataFrame, stated: np.ndarray) -> np.ndarray:
     """Whether the curve's own figures are there."""
     curve = words(flights)
     halves = (curve == "front") | (curve == "back")
-    return np.asarray(np.isin(curve.astype("str"), CURVES) & (flights["curve_pct"].notna().to_numpy() | ~halves) & (stated | (curve != "custom")))
+    named = np.logical_or.reduce([curve == one for one in CURVES])
+    return np.asarray(named & (flights["curve_pct"].notna().to_numpy() | ~halves) & (stated | (curve != "custom")))
 
 
 def _curve(flights: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Share:
@@ -143,9 +144,9 @@ def _anchors(flights: pd.DataFrame) -> pd.Series:
     return updated.where(updated.notna(), flights["watermark"].astype(zones.INSTANT))
 
 
-def fractions(values: pd.Series, scale: int = 1) -> Share:
+def fractions(values: pd.Series | np.ndarray, scale: int = 1) -> Share:
     """Decimal numbers as exact numerators and denominators, divided by `scale`: 33.3 is 333/10, not its binary neighbour."""
-    codes, unique = pd.factorize(values.to_numpy(dtype="float64"))
+    codes, unique = pd.factorize(np.asarray(values, dtype="float64"))
     exact = [Fraction(repr(float(value))) / scale for value in unique]
     numerators = np.array([value.numerator for value in exact], dtype=object)
     denominators = np.array([value.denominator for value in exact], dtype=object)

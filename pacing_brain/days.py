@@ -73,15 +73,16 @@ def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _sorted(intervals: pd.DataFrame) -> pd.DataFrame:
-    return intervals.drop_duplicates().sort_values(["campaign", "start", "end", "flight"]) if "flight" in intervals else intervals
+    order = ["campaign", "start", "end", "flight"]
+    return pd.DataFrame(np.unique(intervals[order].to_numpy(dtype=np.int64), axis=0), columns=order)
 
 
 def _crowded(intervals: pd.DataFrame) -> pd.DataFrame:
     """The intervals of campaigns in which at least two share a day."""
     rows = _sorted(intervals)
-    same = rows["campaign"].eq(rows["campaign"].shift())
-    touching = same & (rows["start"] <= rows.groupby("campaign")["end"].shift())
-    return rows[rows["campaign"].isin(rows.loc[touching, "campaign"])]
+    campaign, start, end = (rows[name].to_numpy() for name in ("campaign", "start", "end"))
+    touching = (campaign[1:] == campaign[:-1]) & (start[1:] <= end[:-1])
+    return rows[np.isin(campaign, campaign[1:][touching])]
 
 
 def _disjoint(intervals: pd.DataFrame) -> pd.DataFrame:

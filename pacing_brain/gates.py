@@ -55,12 +55,9 @@ def _shared(red: Flags, evidence: pd.Series | str) -> list[dict[str, str]]:
 
 
 def _red(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
-    names = pd.Series("", index=index, dtype="str")
-    for gate in sorted(verdicts):
-        red = verdicts[gate][0]
-        if red.any():
-            names[red] += f",{gate}"
-    return names.str.removeprefix(",")
+    gates = sorted(verdicts)
+    rows = zip(*(verdicts[gate][0].tolist() for gate in gates), strict=True)
+    return pd.Series([",".join(gate for gate, bad in zip(gates, row, strict=True) if bad) for row in rows], index=index, dtype="str")
 
 
 def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence: Callable[[Any], str], *beside: pd.DataFrame) -> Verdict:
@@ -159,7 +156,8 @@ def _timezone(flights: pd.DataFrame) -> Verdict:
     """The tracker's zone, where given, has the account's offset at the beginning of every flight day and at its end."""
     given = flights["timezone"].notna() & flights["timezone"].ne(flights["account_timezone"])
     red = np.zeros(len(flights), dtype=bool)
-    for (planned, account), rows in flights[given].groupby(["timezone", "account_timezone"]):
+    zoned = flights[["timezone", "account_timezone", "start_date", "end_date"]][given]
+    for (planned, account), rows in zoned.groupby(["timezone", "account_timezone"]) if len(zoned) else ():
         red[flights.index.get_indexer(rows.index)] = _apart(rows, str(planned), str(account))
     return _said(flights, red, "The account's zone is used; the plan does not contradict it.",
                  lambda row: f"The plan is in {row['timezone']}, the account in {row['account_timezone']}: "

@@ -30,6 +30,7 @@ from pacing_brain.roster import positions
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Readings = list[list[int]]
+Rows = tuple[Whole, Whole, Whole]
 
 HISTORY = 28  # closed days looked at, in whole weeks
 LEAST_DAYS = 8  # fewer say nothing about a level
@@ -68,12 +69,13 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     at, micros, of_day, swung = _stacked(_before(readings, minutes))
     at = np.where(fits[:, None], at, -1)
     last24, share, today = _last_day(flights, seen, daily, minutes, total, at, micros)
-    on_day = np.nan_to_num(_on_day(flights, days, today), nan=-1.0).astype(np.int64)
+    rows = _rows_of(flights, days)
+    on_day = np.nan_to_num(_on_day(flights, rows, today), nan=-1.0).astype(np.int64)
     begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
     swing, learned = within_day.swings(flights["platform"], today, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
                                       (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes)
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
-    closed = _closed_days(flights, days, today - np.where(daily, 1, 2))
+    closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))
     if daily.any():
         last24 = np.where(daily, _nearer_to_usual(np.where(fits & (on_day >= 0), on_day, np.nan), last24, closed), last24)
     frame = _levels(closed, last24, share, daily)
@@ -163,7 +165,7 @@ def _nearer_to_usual(day: Floats, since: Floats, closed: Floats) -> Floats:
     return np.where(apart[1] < apart[0], since, day)
 
 
-def _rows_of(flights: pd.DataFrame, days: pd.DataFrame) -> tuple[Whole, Whole, Whole]:
+def _rows_of(flights: pd.DataFrame, days: pd.DataFrame) -> Rows:
     """(flight's position, day number, micros) of every usable row of the flights' campaigns."""
     usable = days[days["bucket"].isin(["matched", "after_watermark", "outside_flight"]) & days["campaign_key"].isin(flights["campaign_key"].dropna())]
     own = positions(usable["flight_id"], pd.Index(flights["flight_id"]))
@@ -177,9 +179,9 @@ def _rows_of(flights: pd.DataFrame, days: pd.DataFrame) -> tuple[Whole, Whole, W
     return at[keep], number(usable["day"])[keep], usable["spend_micros"].fillna(0).to_numpy("int64")[keep]
 
 
-def _closed_days(flights: pd.DataFrame, days: pd.DataFrame, newest: Whole) -> Floats:
+def _closed_days(flights: pd.DataFrame, rows: Rows, newest: Whole) -> Floats:
     """Ln of daily spend, HISTORY columns, the newest last; NaN on a day without spend."""
-    flight, day, micros = _rows_of(flights, days)
+    flight, day, micros = rows
     column = HISTORY - 1 - (newest[flight] - day)
     inside = (column >= 0) & (column < HISTORY)
     table = np.zeros((len(flights), HISTORY))
@@ -187,8 +189,8 @@ def _closed_days(flights: pd.DataFrame, days: pd.DataFrame, newest: Whole) -> Fl
     return np.log(np.where(table > 0, table, np.nan))
 
 
-def _on_day(flights: pd.DataFrame, days: pd.DataFrame, on: Whole) -> Floats:
-    flight, day, micros = _rows_of(flights, days)
+def _on_day(flights: pd.DataFrame, rows: Rows, on: Whole) -> Floats:
+    flight, day, micros = rows
     spent = np.zeros(len(flights))
     np.add.at(spent, flight[day == on[flight]], micros[day == on[flight]].astype(np.float64))
     return np.where(on >= number(flights["start_date"]), spent, np.nan)

@@ -116,6 +116,8 @@ def _or_none(value: Any) -> Any:
 
 def _maybe(rows: pd.DataFrame, found: list[Candidate]) -> pd.DataFrame:
     """The days on which a candidate's spend may belong to a flight."""
+    if not found:
+        return pd.DataFrame({name: np.empty(0, dtype=np.int64) for name in ("campaign", "start", "end")})
     pairs = pd.DataFrame([(c.planned, c.campaign) for c in found if c.verdict != "not proposed"], columns=["planned", "campaign"], dtype="int64")
     return rows[rows["code"] < 0].merge(pairs, on="planned")[["campaign", "start", "end"]].drop_duplicates()
 

@@ -59,6 +59,8 @@ def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFr
     """Where all live campaigns of an account (2 or more) are silent, or nearly all of many, it is the account that stopped, not each of them."""
     live, silent = accounts["live_flights"], accounts["silent_flights"]
     stopped = accounts[(live.ge(2) & live.eq(silent)) | (live.ge(account_wide.LEAST) & silent.ge(account_wide.SHARE * live))]
+    if stopped.empty:
+        return flights
     keys = pd.MultiIndex.from_frame(stopped[["platform", "account_id"]])
     silent = flights["zero_delivery"] & flights["zero_kind"].isin(["never", "stopped"])
     hit = silent & pd.MultiIndex.from_frame(flights[["platform", "account_id"]]).isin(keys)

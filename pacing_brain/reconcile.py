@@ -15,7 +15,7 @@ from pacing_brain import platform_facts, zones
 from pacing_brain.days import number
 from pacing_brain.earlier import earlier
 from pacing_brain.model import MatchKind, RunContext
-from pacing_brain.roster import JOIN, Codes, positions
+from pacing_brain.roster import Codes, positions
 
 Flags = npt.NDArray[np.bool_]
 INSTANT = "datetime64[us, UTC]"
@@ -76,9 +76,9 @@ def split_after_watermark(days: pd.DataFrame, flights: pd.DataFrame) -> pd.DataF
 
 def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
     """Each flight's row in `accounts`; the platform's own row (account_id empty) for an account that is not listed; -1 without either."""
-    index = pd.Index(accounts["platform"] + JOIN + accounts["account_id"])
-    own = positions(flights["platform"] + JOIN + flights["account_id"].fillna(""), index)
-    return np.where(own >= 0, own, positions(flights["platform"] + JOIN, index))
+    at = {key: position for position, key in enumerate(zip(accounts["platform"].tolist(), accounts["account_id"].tolist(), strict=True))}
+    asked = zip(flights["platform"].tolist(), flights["account_id"].tolist(), strict=True)
+    return np.array([at.get((platform, account), at.get((platform, ""), -1)) for platform, account in asked], dtype=np.int64)
 
 
 def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str, pd.Series]:
@@ -180,7 +180,7 @@ def _impressions(n: int, rows: _Rows, on: Flags) -> pd.Series:
 
 def _fault_columns(n: int, rows: _Rows) -> dict[str, pd.Series]:
     """Days with more than one row, and days whose spend is not a number; from the quarantined rows alone."""
-    bad = rows.frame[~rows.counted][["campaign_key", "n_rows", "spend_micros"]].reset_index(drop=True)
+    bad = rows.frame[["campaign_key", "n_rows", "spend_micros"]][~rows.counted].reset_index(drop=True)
     flight, day = rows.flight[~rows.counted], rows.day[~rows.counted]
     keyed = bad.assign(flight=flight, day=day)
     several = keyed.duplicated(["campaign_key", "flight", "day"], keep=False).to_numpy() | bad["n_rows"].gt(1).to_numpy()

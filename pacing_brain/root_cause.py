@@ -69,8 +69,9 @@ def explain(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, r
     """
     looked_at = np.flatnonzero(flights["lane"].ne(Lane.HEALTHY.value))
     found = [cause(case) for case in cases(flights, looked_at, days, accounts, run)]
-    told = pd.DataFrame(found, columns=["root_cause_code", "root_cause"], index=flights.index[looked_at], dtype="str")
-    return flights.assign(**{name: told[name].reindex(flights.index) for name in told.columns})
+    told = np.full((len(flights), 2), None, dtype=object)
+    told[looked_at] = np.array(found, dtype=object).reshape(-1, 2)
+    return flights.assign(**{name: pd.Series(told[:, at], index=flights.index, dtype="str") for at, name in enumerate(("root_cause_code", "root_cause"))})
 
 
 def cause(case: Case) -> tuple[str, str]:

@@ -48,7 +48,8 @@ def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Cod
 
 
 def _part(rows: pd.DataFrame) -> pd.Series:
-    return rows["campaign_id"].where(rows["campaign_id"].notna(), "name:" + rows["campaign_name"].fillna(""))
+    known = rows["campaign_id"].notna()
+    return rows["campaign_id"] if known.all() else rows["campaign_id"].where(known, "name:" + rows["campaign_name"].fillna(""))
 
 
 def _codes(rows: pd.DataFrame) -> tuple[Codes, Codes]:

@@ -17,7 +17,6 @@ its line (`forecast`). A campaign with too few days of its own has no evidence: 
 so does every flight under `preset = "specification"`.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,8 +34,6 @@ from pacing_brain.zones import moment_text
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ranks = npt.NDArray[np.int64]
-RANKS: Mapping[str, int] = {"healthy": 0, "warning": 1, "critical": 2}
-WORDS = np.array(list(RANKS))
 OPEN = ["live", "early"]
 HELD = 0.8  # a raised level ends below this share of its edges
 LIKELY = 0.5  # a chance below this of not landing is worth a word
@@ -58,21 +55,21 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
         unexplained_pct=_percent(residual, flights["target_micros"]).where(flights["variance_pct"].notna()))
     judged = _with_silence(judged, values, quiet)
     level = _level_rank(judged, values, count)
-    banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), _ranks(judged["severity"]))
+    banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), bands.ranks(judged["severity"]))
     edits = edited(judged, values).astype(np.int64)
     ground = judged["severity"].to_numpy()
     free = judged["phase"].isin(OPEN).to_numpy(dtype=bool) & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool)
-    free &= ~pacing.to_the_letter(values).to_numpy(dtype=bool)
+    free &= ~pacing.to_the_letter(values)
     live = judged["phase"].eq("live").to_numpy(dtype=bool)
-    own = np.maximum.reduce([np.where(live, banded, _ranks(judged["severity"])), level, edits])
+    own = np.maximum.reduce([np.where(live, banded, bands.ranks(judged["severity"])), level, edits])
     astray = np.where(live & (own == 0), _astray(judged, values), 0)
     own = np.maximum(own, astray)
-    rank = np.where(free, own, _ranks(pd.Series(ground, index=flights.index)))
+    rank = np.where(free, own, bands.ranks(pd.Series(ground, index=flights.index)))
     rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
     side = np.where(free & (astray > 0), np.where(judged["forecast_micros"].gt(judged["budget_micros"]).fillna(value=False), "over", "under"), judged["direction"])
     side = np.where(free & (level > banded), np.where(judged["level_pct"].gt(0), "over", "under"), side)
-    judged = judged.assign(broke=_broke(judged, values), level_off=pd.Series(np.where(free & (level > 0), WORDS[level], ""), index=flights.index, dtype="str"))
-    judged = judged.assign(severity=pd.Series(WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
+    judged = judged.assign(broke=_broke(judged, values), level_off=pd.Series(np.where(free & (level > 0), bands.WORDS[level], ""), index=flights.index, dtype="str"))
+    judged = judged.assign(severity=pd.Series(bands.WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
     return judged.assign(reasons=_reasons(judged, free, _Grounds(level, banded, edits, astray)))
 
 
@@ -130,7 +127,7 @@ def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, r
     """
     target = flights["target_micros"].astype("Int64")
     left = target + pd.Series(residual, index=flights.index, dtype="Int64")
-    raw, low = (_ranks(bands.severity(left, target, values, of)) for of in (100.0, values["variance_hysteresis_pct"]))
+    raw, low = (bands.rank(left, target, values, of) for of in (100.0, values["variance_hysteresis_pct"]))
     held = np.minimum(low, _was(flights, memory, np.where(residual > 0, "over", "under")))
     counts = np.abs(residual) >= flights["stake_micros"].to_numpy("int64")
     rank = np.where(counts, np.maximum(raw, held), 0)
@@ -160,11 +157,7 @@ def _astray(flights: pd.DataFrame, values: pd.DataFrame) -> Ranks:
 def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) -> Ranks:
     """The remembered rank on the same side."""
     before = earlier(flights, memory, "side", "severity")
-    return np.where(before["side"].to_numpy(dtype=object) == side.astype(object), _ranks(before["severity"]), 0)
-
-
-def _ranks(words: pd.Series) -> Ranks:
-    return np.asarray(words.map(RANKS).fillna(0).to_numpy("int64"))
+    return np.where(before["side"].to_numpy(dtype=object) == side.astype(object), bands.ranks(before["severity"]), 0)
 
 
 def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float | Floats" = 1.0) -> tuple[Flags, Ranks]:
@@ -263,7 +256,7 @@ def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series
     """What the evidence says first; then what was said of the raw variance. The many healthy ones keep their one sentence."""
     lists = flights["reasons"].to_numpy(dtype=object).copy()
     silent = flights["zero_kind"].isin(["silent", "account"]).to_numpy(dtype=bool) & flights["silent"].fillna(value=False).to_numpy(dtype=bool)
-    explained = free & (_ranks(flights["band_severity"]) > grounds.banded) & flights["phase"].eq("live").to_numpy(dtype=bool)
+    explained = free & (bands.ranks(flights["band_severity"]) > grounds.banded) & flights["phase"].eq("live").to_numpy(dtype=bool)
     bare = free & ~_has_evidence(flights) & (grounds.banded > 0)
     told = np.flatnonzero((free & ((grounds.level > 0) | (grounds.edits > 0) | (grounds.astray > 0))) | silent | explained | bare)
     for at, row in zip(told, records(flights, told), strict=True):

@@ -3,14 +3,19 @@
 Source: DESIGN.md, Definitions, Zero delivery.
 """
 
+from datetime import UTC
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.bands import threshold
-from pacing_brain.curves import COLUMNS, ONE_DAY, planned_micros
+from pacing_brain.curves import COLUMNS, ONE_DAY, planned_micros, words
 from pacing_brain.model import MatchKind, RunContext
-from pacing_brain.zones import hours_covered, midnights
+from pacing_brain.zones import DAY, hours_covered, midnights
 
+Flags = npt.NDArray[np.bool_]
+HOUR_US = 3_600_000_000
 MATCHED = [MatchKind.ID.value, MatchKind.ALIAS.value, MatchKind.NAME.value]
 
 
@@ -26,11 +31,12 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
     """
     covered = _covered(flights, values, run)
     nothing = covered & _nothing_spent(flights)
-    found = flights["match_kind"].isin(MATCHED) | flights["known_on_platform"].astype("bool")
-    shown = flights["impressions"].fillna(0).gt(0).astype("bool")
-    unseen = covered & flights["match_kind"].eq(MatchKind.NONE.value) & flights["campaign_id"].notna() & ~found & ~_source_down(flights, run)
+    kind = flights["match_kind"].to_numpy(dtype=object)
+    found = np.logical_or.reduce([kind == one for one in MATCHED]) | flights["known_on_platform"].to_numpy(dtype=bool)
+    shown, served = _micros(flights, "impressions") > 0, _micros(flights, "closed_day_impressions") > 0
+    named = (kind == MatchKind.NONE.value) & flights["campaign_id"].notna().to_numpy()
+    unseen = covered & named & ~found & ~_source_down(flights, run)
     stopped = found & _stopped(flights, values, run, covered)
-    served = flights["closed_day_impressions"].fillna(0).gt(0).astype("bool")
     kinds = np.select([unseen, nothing & found & ~shown, stopped & ~served & ~nothing], ["not_found", "never", "stopped"], "")
     planned = _something_planned(flights, (kinds != "") | nothing | stopped)
     kinds = np.where(planned, kinds, "")
@@ -38,41 +44,58 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
                          "cost_fault": ((nothing & found & shown) | (stopped & served)) & planned}, index=flights.index)
 
 
-def _covered(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Series:
+def final(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Flags:
+    """Where a flight ended so long ago that its data are final."""
+    after = np.round(values["ended_final_after_hours"].to_numpy("float64") * HOUR_US).astype("timedelta64[us]")
+    return np.asarray(flights["day_end"].to_numpy(DAY) + after <= _moment(run))
+
+
+def _covered(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Flags:
     """Where the load covers enough of the flight, and its data are not final yet."""
-    final = flights["day_end"] + pd.to_timedelta(values["ended_final_after_hours"].astype("float64"), unit="h")
-    long_enough = hours_covered(flights).ge(values["zero_planned_hours"].astype("float64")) & final.gt(pd.Timestamp(run.as_of))
-    return long_enough & flights["overlaps"].fillna("").eq("")  # spend of days that are planned twice counts for none: that is not nothing
+    long_enough = hours_covered(flights).to_numpy() >= values["zero_planned_hours"].to_numpy("float64")
+    once = flights["overlaps"].fillna("").to_numpy(dtype=object) == ""  # spend of days that are planned twice counts for none: that is not nothing
+    return np.asarray(long_enough & ~final(flights, values, run) & once)
 
 
-def _nothing_spent(flights: pd.DataFrame) -> pd.Series:
+def _nothing_spent(flights: pd.DataFrame) -> Flags:
     """No day with spend, to the watermark or after it. An unknown actual is not nothing."""
-    nothing = flights["actual_micros"].le(0).fillna(value=False) & flights["spend_days"].eq(0)
-    return (nothing & flights["after_watermark_micros"].fillna(0).le(0)).astype("bool")
+    known = flights["actual_micros"].notna().to_numpy(dtype=bool)
+    spent = (_micros(flights, "actual_micros") > 0) | (_micros(flights, "spend_days") != 0) | (_micros(flights, "after_watermark_micros") > 0)
+    return np.asarray(known & ~spent)
 
 
-def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, covered: pd.Series) -> pd.Series:
-    closed = flights["closed_day"]
-    silent = flights["closed_day_micros"].eq(0).fillna(value=False) & flights["last_spend_day"].lt(closed) & covered
-    silent &= flights["after_watermark_micros"].fillna(0).le(0) & flights["day_end"].gt(pd.Timestamp(run.as_of))
-    stopped = (silent & ~_budget_spent(flights, values)).astype("bool")
-    rows = flights[[*COLUMNS, "closed_day"]][stopped & flights["curve"].ne("asap")]
-    idle = _planned_on(rows, rows["closed_day"]).le(0).fillna(value=True)
-    return stopped & ~stopped.index.isin(rows.index[idle.to_numpy(dtype=bool)])
+def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, covered: Flags) -> Flags:
+    nothing = flights["closed_day_micros"].notna().to_numpy(dtype=bool) & (_micros(flights, "closed_day_micros") == 0)
+    before = flights["last_spend_day"].to_numpy(DAY) < flights["closed_day"].to_numpy(DAY)
+    silent = nothing & before & covered & (_micros(flights, "after_watermark_micros") <= 0) & (flights["day_end"].to_numpy(DAY) > _moment(run))
+    stopped = silent & ~_budget_spent(flights, values)
+    looked_at = stopped & (words(flights) != "asap")
+    if looked_at.any():
+        rows = flights[[*COLUMNS, "closed_day"]][looked_at]
+        stopped[looked_at] = _planned_on(rows, rows["closed_day"]).gt(0).fillna(value=False)
+    return np.asarray(stopped)
 
 
-def may_deliver(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+def may_deliver(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
     """Whether silence would mean something: budget is left, and the last closed day had a plan. Else a flight is neither silent nor delivering."""
-    rows = flights[[*COLUMNS, "closed_day"]][flights["closed_day"].notna()]
-    planned = _planned_on(rows, rows["closed_day"]).gt(0).fillna(value=False).reindex(flights.index, fill_value=True).astype("bool")
-    return ~_budget_spent(flights, values).astype("bool") & (planned | flights["curve"].eq("asap"))
+    unplanned = _planned_on(flights, flights["closed_day"]).le(0) & flights["closed_day"].notna()
+    return np.asarray(~_budget_spent(flights, values) & (~unplanned.fillna(value=True).to_numpy(dtype=bool) | (words(flights) == "asap")))
 
 
-def _budget_spent(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+def _budget_spent(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
     """Less of the budget is left than is worth an alert: the campaign has stopped because it is through."""
-    budgets = flights["budget_micros"].astype("int64")
-    left = budgets - flights["actual_micros"].fillna(0).astype("int64")
-    return left.lt(pd.Series(threshold(budgets.to_numpy("int64"), values["stake_minimum_pct_of_budget"]).astype("int64"), index=flights.index))
+    budgets = _micros(flights, "budget_micros")
+    left = budgets - _micros(flights, "actual_micros")
+    return np.asarray(left < threshold(budgets, values["stake_minimum_pct_of_budget"]), dtype=bool)
+
+
+def _moment(run: RunContext) -> np.datetime64:
+    return np.datetime64(run.as_of.astimezone(UTC).replace(tzinfo=None))
+
+
+def _micros(flights: pd.DataFrame, name: str) -> np.ndarray:
+    """Whole numbers; 0 where unknown."""
+    return np.asarray(flights[name].to_numpy("int64", na_value=0))
 
 
 def _planned_on(flights: pd.DataFrame, day: pd.Series) -> pd.Series:
@@ -80,14 +103,15 @@ def _planned_on(flights: pd.DataFrame, day: pd.Series) -> pd.Series:
     return planned_micros(flights, end) - planned_micros(flights, begin)
 
 
-def _something_planned(flights: pd.DataFrame, rows: "pd.Series | np.ndarray") -> np.ndarray:
+def _something_planned(flights: pd.DataFrame, looked_at: Flags) -> Flags:
     """Where the plan to date is above nothing; looked at only where it matters."""
-    looked_at = flights[COLUMNS][rows]
     planned = np.zeros(len(flights), dtype=bool)
-    planned[np.asarray(rows)] = planned_micros(looked_at, looked_at["watermark"]).gt(0).fillna(value=False).to_numpy(dtype=bool)
+    if looked_at.any():
+        rows = flights[COLUMNS][looked_at]
+        planned[looked_at] = planned_micros(rows, rows["watermark"]).gt(0).fillna(value=False)
     return planned
 
 
-def _source_down(flights: pd.DataFrame, run: RunContext) -> pd.Series:
+def _source_down(flights: pd.DataFrame, run: RunContext) -> Flags:
     down = [state.platform for state in run.sources if not state.available]
-    return flights["platform"].isin([name for name in down if name]) | (None in down)
+    return np.asarray(flights["platform"].isin([name for name in down if name]) | (None in down), dtype=bool)

@@ -118,7 +118,7 @@ def by_zone(zones: pd.Series) -> ByZone:
     Raises:
         DataError: a zone is not known.
     """
-    codes, names = pd.factorize(zones)
+    codes, names = pd.factorize(zones.to_numpy(dtype=object))
     return [(_zone(str(name)), np.flatnonzero(codes == code)) for code, name in enumerate(names)]
 
 

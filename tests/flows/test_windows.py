@@ -18,9 +18,9 @@ from tests.flows.life import WINDOW, live
 from tests.worlds import inputs_of, sample_world
 
 DEEP = os.environ.get("PACING_TEST_DEEP") == "1"
-DAYS = 30 if DEEP else 3
+DAYS = 30 if DEEP else 4
 WINDOWS_A_DAY = 6
-BORN = pd.Timestamp("2026-10-14T00:00Z" if DEEP else "2026-10-31T00:00Z")  # lives through the end of October
+BORN = pd.Timestamp("2026-10-14T00:00Z" if DEEP else "2026-10-31T12:00Z")  # lives through the end of October
 DAY_OF_TEST = pd.Timestamp("2026-11-03T00:00Z")
 HOUR = pd.Timedelta(hours=1)
 GOOGLE, DV360 = ("google", "4401872210"), ("dv360", "5518203")  # accounts with several healthy campaigns: London, New York
