@@ -244,6 +244,19 @@ def test_a_click_between_a_runs_look_and_its_seal_stands(desk):
     assert desk.now(one).status == "rejected"
 
 
+def test_the_second_of_two_need_not_wait_for_the_next_run(desk):
+    """The first one approves while a run is being recorded that asks the same: the question is renewed, and the approval counts on."""
+    rows = flights(1, budget_micros=200_000 * world.UNITS)
+    one = desk.seal(*rows)["F0"]
+    seen = desk.house.answers.seen
+    def late() -> int:
+        mark = seen()
+        assert desk.press("approve_halt", one, ANA) == "counted"
+        return mark
+    desk.house.answers.seen = late
+    assert desk.press("approve_halt", desk.seal(*rows)["F0"], BEN) == "accepted"
+
+
 def test_who_is_not_let_in(desk):
     """Bots, guests, other workspaces and unknown people are refused with the sentence that says so, on the ledger too."""
     one = desk.seal(*flights(1))["F0"]
