@@ -7,7 +7,8 @@ from audit.answers import Given
 from flows import autonomy
 from flows.wiring import House
 from pacing_brain.permissions import GROUP, ids_of, people_needed, person_of
-from pacing_brain.policy import Approvals, Policy
+from pacing_brain.policy import Policy
+from pacing_brain.policy_tables import Approvals
 
 
 def still_permitted(house: House, leased: Leased, policy: Policy, action: str = "approve_halt") -> str | None:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from pacing_brain.model import Finding
 from pacing_brain.quiet import quiet_until
-from pacing_brain.policy import ROUTE_ORDER, Policy, Route, parse_selector
+from pacing_brain.policy import ROUTE_ORDER, Policy, parse_selector
+from pacing_brain.policy_tables import Route
 from pacing_brain.told import traits
 
 COLUMNS = {"platform": "platform", "client": "client", "market": "market", "owner": "owner", "account": "account_id", "campaign": "campaign_id",

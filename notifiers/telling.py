@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from notifiers.message import Message
 from pacing_brain.model import Finding, Incident, IncidentChange, Lane, Problem, Severity
-from pacing_brain.policy import Alerts, Stake
+from pacing_brain.policy_tables import Alerts, Stake
 from pacing_brain.told import Told
 
 FIGURES_AGE = timedelta(hours=24)  # a card whose figures are older is updated even when nothing changed

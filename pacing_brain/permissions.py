@@ -8,7 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from pacing_brain.policy import Approvals, Policy
+from pacing_brain.policy import Policy
+from pacing_brain.policy_tables import Approvals
 
 GROUP = "group:"
 MICROS = 1_000_000

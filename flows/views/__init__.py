@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from notifiers.cards_text import duration, neutral, span_days
-from pacing_brain.policy import Stake
+from pacing_brain.policy_tables import Stake
 
 WIDTH = 110  # where nothing says how wide the terminal is
 WIDEST = 150

@@ -8,7 +8,7 @@ import pytest
 from notifiers.message import Message
 from notifiers.telling import Place, Words, needs_card, tell
 from pacing_brain.model import Action, IncidentChange, Lane, Problem, Severity
-from pacing_brain.policy import Alerts
+from pacing_brain.policy_tables import Alerts
 from tests.unit.notifiers import world
 
 NOW, RUN = world.AS_OF, timedelta(hours=4)
