@@ -6,8 +6,8 @@ Each flight's advice depends on its own row only. What needs its siblings, movin
 import pandas as pd
 
 from pacing_brain import curves, remedies
-from pacing_brain.delivery import STOPPED_STATES
-from pacing_brain.evidence import Case
+from pacing_brain.causes_of_delivery import STOPPED_STATES
+from pacing_brain.cases import Case
 from pacing_brain.model import Action, Lane, RunContext
 from pacing_brain.remedies import FIXES, Outlook
 from pacing_brain.records import records

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pacing_brain.delivery import STOPPED_STATES
-from pacing_brain.evidence import Case
+from pacing_brain.causes_of_delivery import STOPPED_STATES
+from pacing_brain.cases import Case
 from pacing_brain.zones import day_text, moment_text
 
 PAUSE_NOW, IS_PAUSED, KEEP_RUNNING = "Pause now: the plan", "It is paused. The plan", "Keep it running at "  # how remedies begin

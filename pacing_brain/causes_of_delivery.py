@@ -2,7 +2,7 @@
 
 import math
 
-from pacing_brain.evidence import ONE_DAY, Case, days_text, level_change
+from pacing_brain.cases import ONE_DAY, Case, days_text, level_change
 from pacing_brain.unexplained import astray_sentence, level_sentence
 from pacing_brain.zones import day_text
 

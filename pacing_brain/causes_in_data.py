@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from pacing_brain.frames import NO_CURRENCY
-from pacing_brain.evidence import Case
+from pacing_brain.cases import Case
 from pacing_brain.gates import common_level
 from pacing_brain.identity_evidence import lost_sentence
 from pacing_brain.model import MatchKind
