@@ -18,6 +18,7 @@ LEASE_S = 300.0  # longer than the relay waits for a channel's turn and one requ
 CHANNEL_LEASE_S = 90.0  # longer than the relay waits for a turn, and one request
 DELIVERIES = uuid.UUID("6c1d0e52-6d0b-5b6e-9e5a-0b6f2d1c7a10")  # namespace of delivery ids
 MAX_ERROR_CHARACTERS = 500
+ELSEWHERE = "other:"  # begins the name of a channel that is none of Slack's: a relay of its own sends there, and neither holds the other up
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,10 @@ def newest_thread(connection: Connection, prefix: str) -> tuple[str, str] | None
 
 
 class Outbox:
-    """What the relay works on (`notifiers.delivery.OutboxStore`)."""
+    """What the relay works on (`notifiers.delivery.OutboxStore`). elsewhere: it leases the messages to channels that are none of Slack's, and else the others."""
 
-    def __init__(self, database: Database) -> None:
-        self.database, self.holder = database, uuid.uuid4()
+    def __init__(self, database: Database, *, elsewhere: bool = False) -> None:
+        self.database, self.holder, self.elsewhere = database, uuid.uuid4(), elsewhere
 
     def lease(self, limit: int) -> list[LeasedMessage]:
         """Up to `limit` due messages of one channel, in order; none: nothing is due.
@@ -90,7 +91,7 @@ class Outbox:
         """
         with self.database.transaction() as connection:
             now = clock.now(connection)
-            due = and_(_due(now), ~self._elsewhere(now))
+            due = and_(_due(now), outbox.c.channel.startswith(ELSEWHERE, autoescape=True) == self.elsewhere, ~self._busy(now))
             channel = select(outbox.c.channel).where(due).order_by(outbox.c.position).limit(1).scalar_subquery()
             chosen = select(outbox.c.position).where(due, outbox.c.channel == channel).order_by(outbox.c.position).limit(limit)
             positions = connection.execute(chosen.with_for_update(skip_locked=True)).scalars().all()
@@ -112,7 +113,7 @@ class Outbox:
                     of_it = update(channel_turns).where(channel_turns.c.channel == channel, channel_turns.c.holder == self.holder)
                     connection.execute(of_it.values(turn_at=now + timedelta(seconds=wait)))
 
-    def _elsewhere(self, now: datetime) -> ColumnElement[bool]:
+    def _busy(self, now: datetime) -> ColumnElement[bool]:
         """Another relay writes into the message's channel, or has just done so."""
         busy = or_(channel_turns.c.leased_until > now, channel_turns.c.turn_at > now)
         return select(channel_turns.c.channel).where(channel_turns.c.channel == outbox.c.channel, channel_turns.c.holder != self.holder, busy).exists()

@@ -22,7 +22,7 @@ def send(house: House, run_id: str, drawn: Mapping[str, Chart], titles: Mapping[
     found = []
     for card in house.outbox.of_run(run_id):
         flight = flights.get(card.thread_key.partition("@")[0], "")
-        if card.kind == "post" and flight in drawn:
+        if card.kind == "post" and flight in drawn and card.channel not in house.elsewhere:
             said = chart_message(drawn[flight], titles.get(flight, flight))
             found.append(OutgoingMessage(delivery_id(run_id, card.thread_key, "chart"), card.channel, card.thread_key, "reply", said.text, said.blocks))
     if found:

@@ -17,6 +17,7 @@ from flows.wiring import House
 from notifiers import cards
 from notifiers.cards_client import client_card, client_incident, concerns_client
 from notifiers.cards_facts import CardContext
+from notifiers.paging import Elsewhere
 from notifiers.telling import Place, Telling, Words, tell
 from pacing_brain.answers import Extent, broken
 from pacing_brain.model import Finding, Incident, IncidentChange, Inputs, Outcome
@@ -37,7 +38,7 @@ class Told:
 
 def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, changes: list[IncidentChange],
              seqs: dict[str, int], summary: dict[str, Any], asks: Iterable[Recommendation] = ()) -> Told:
-    """Cards and replies for the desk and for clients, whether the monitor itself is well, then the digest of each channel. `mode = "observe"`: no cards.
+    """Cards and replies for the desk and for clients, pages elsewhere, whether the monitor itself is well, then the digest of each channel. `mode = "observe"`: no cards.
 
     seqs: flight_id -> the ledger entry that stands for its decision; a card cites it. asks: what can be answered after this run.
     """
@@ -53,6 +54,8 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
     if inputs.policy.mode != "observe":
         words = desk_words(lambda incident: asked.of(incident, context, house, inputs.policy))
         told = [_to_desk(changes, states, context, routing, quiet, words), _to_clients(changes, states, context, routing, quiet)]
+        if house.elsewhere:
+            told.append(Elsewhere(tuple(house.elsewhere), run.as_of, words, quiet, context.report_url).pages(changes, states, told[0]))
     digesting = Digesting(house.incidents.resolved_since, house.outbox.written, routing, context, silences)
     digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
     own, own_states = illness.of_seal(house, run.run_id, summary, outcome.decisions, states, inputs.policy, run.as_of)

@@ -12,7 +12,7 @@ import pandas as pd
 from audit import outcomes, patterns
 from audit.runs import Opening, RunHandle
 from audit.seal import Sealed
-from flows import asking_more, gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting, working
+from flows import asking_more, elsewhere, gathering, heartbeat, illness, libraries, logs, narrating, recording, reporting, working
 from flows.anchoring import anchor
 from flows.settings import Settings
 from flows.wiring import House, code_version, open_house
@@ -150,6 +150,7 @@ def deliver(house: House) -> DeliveryReport:
     done = relay(house.outbox, house.poster, budget_s=DELIVERY_BUDGET_S)
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
     illness.otherwise(house, done)
+    elsewhere.send(house)
     return done
 
 

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
     http_port: int = Field(default=3000, ge=1, le=65535, alias="PACING_HTTP_PORT")
     heartbeat_url: str | None = Field(default=None, alias="PACING_HEARTBEAT_URL")
     alert_url: SecretStr | None = Field(default=None, alias="PACING_ALERT_URL")  # one or several Apprise addresses
+    alerts_to: SecretStr | None = Field(default=None, alias="PACING_ALERTS_TO")  # the same, for what is critical
 
     report_url: str | None = Field(default=None, alias="PACING_REPORT_URL")
 
@@ -135,10 +136,10 @@ class Settings(BaseSettings):
             raise ValueError(f"must be a channel id such as C0123456789 (it stands at the end of the channel's details), not {value!r}")
         return value
 
-    @field_validator("alert_url")
+    @field_validator("alert_url", "alerts_to")
     @classmethod
     def _apprise(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not all(re.fullmatch(r"[a-zA-Z0-9]+://\S+", each) for each in value.get_secret_value().replace(",", " ").split()):
+        if value is not None and not all(re.fullmatch(r"[a-zA-Z0-9]+://\S+", each) for each in _each(value)):
             raise ValueError("must be one or several Apprise addresses (mailto://..., msteams://..., json://...), divided by blanks")
         return value
 
@@ -202,6 +203,11 @@ class Settings(BaseSettings):
         slack = self.slack_bot_token is not None and urlsplit(self.slack_api_url).hostname not in LOOPBACK
         snowflake = not self.embedded_warehouse and self.snowflake_host not in LOOPBACK
         return tuple(name for name, found in (("Slack", slack), ("Snowflake", snowflake)) if found)
+
+    @property
+    def other_addresses(self) -> list[str]:
+        """Where, beside Slack, what is critical is told."""
+        return _each(self.alerts_to)
 
     @property
     def unconfirmed_embedded(self) -> str | None:
@@ -273,7 +279,7 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What must never be shown."""
         values = [value.get_secret_value() for name in type(self).model_fields if isinstance(value := getattr(self, name), SecretStr)]
-        values += self.alert_url.get_secret_value().replace(",", " ").split() if self.alert_url else []
+        values += [*_each(self.alert_url), *_each(self.alerts_to)]
         addresses = [*values, self.tracker or "", self.heartbeat_url or "", self.prefect_api_url or "", self.llm_url or ""]
         return tuple(secret for secret in (*values, *(_password(address) for address in addresses)) if secret)
 
@@ -299,6 +305,11 @@ def _said(message: str) -> str:
     """What pydantic says, as a sentence about the setting; what we say is one already."""
     ours = message.removeprefix("Value error, ")
     return ours if ours != message else message.replace("Input should be", "must be").replace("String should match pattern", "must match")
+
+
+def _each(addresses: SecretStr | None) -> list[str]:
+    """One or several addresses, divided by blanks or commas."""
+    return addresses.get_secret_value().replace(",", " ").split() if addresses else []
 
 
 def _is_address(text: str) -> bool:

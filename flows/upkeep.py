@@ -7,7 +7,7 @@ from typing import Any
 
 from audit import clock, ledger
 from audit.windows import SilentRun
-from flows import apply_approved, illness, logs
+from flows import apply_approved, elsewhere, illness, logs
 from flows.alarms import alarm
 from flows.anchoring import anchor, copy_to_slack
 from flows.expiries import expiries, warnings
@@ -90,6 +90,7 @@ def send(house: House) -> DeliveryReport:
     done = relay(house.outbox, house.poster, budget_s=RELAY_BUDGET_S)
     logs.info("outbox_relayed", delivered=done.delivered, retried=done.retried, dead=done.dead, errors=done.errors)
     illness.otherwise(house, done)
+    elsewhere.send(house)
     tell_given_up(house)
     return done
 

@@ -28,7 +28,7 @@ from audit.dead_letters import DeadLetters
 from audit.incidents import Incidents
 from audit.llm_usage import LlmUsage
 from audit.observations import Observations
-from audit.outbox import Outbox
+from audit.outbox import ELSEWHERE, Outbox
 from audit.patterns import Patterns
 from audit.policies import Policies
 from audit.quarantine import Quarantine
@@ -50,6 +50,7 @@ from pacing_brain.errors import SettingError
 from pacing_brain.policy import Policy
 
 if TYPE_CHECKING:
+    from notifiers.other_channels import OtherChannels
     from notifiers.second_route import SecondRoute
     from connectors.platforms.model import Platform
     from connectors.spend import SpendSource
@@ -198,6 +199,17 @@ class House:
 
             return Slack(token.get_secret_value(), self.settings.slack_api_url)
         return Console({"stdout": None, "stderr": sys.stderr, "none": io.StringIO()}[self.settings.console])
+
+    @cached_property
+    def elsewhere(self) -> dict[str, str]:
+        """Channel of the outbox -> address, where what is critical is told beside Slack."""
+        return {f"{ELSEWHERE}{number}": address for number, address in enumerate(self.settings.other_addresses, 1)}
+
+    @cached_property
+    def other_channels(self) -> "OtherChannels":
+        from notifiers.other_channels import OtherChannels
+
+        return OtherChannels(self.elsewhere)
 
     @cached_property
     def second_route(self) -> "SecondRoute | None":

@@ -26,7 +26,7 @@ PARTS: Mapping[str, Part] = {"Home": check_home, "Policy": check_policy, "Tracke
 # A part whose own settings are malformed is not looked at: its default would be.
 NEEDS = {"Home": r"PACING_HOME", "Policy": r"PACING_POLICY|PACING_HOME", "Tracker": r"PACING_TRACKER|PACING_HOME|SNOWFLAKE_",
          "Snowflake": r"SNOWFLAKE_|PACING_HOME|PACING_SPEND_SOURCE", "Spend": r"SNOWFLAKE_|PACING_HOME|PACING_SPEND_SOURCE",
-         "Postgres": r"PACING_DATABASE_|PACING_HOME", "Slack": r"SLACK_", "Second route": r"PACING_ALERT_URL", "Prefect": r"PREFECT_", "Narrator": r"PACING_LLM",
+         "Postgres": r"PACING_DATABASE_|PACING_HOME", "Slack": r"SLACK_", "Second route": r"PACING_ALERT_URL|PACING_ALERTS_TO", "Prefect": r"PREFECT_", "Narrator": r"PACING_LLM",
          "Expiry": r"SNOWFLAKE_|SLACK_|PACING_DATABASE_URL|PACING_SIGNING_KEY_FILE|PACING_HOME"}
 MARKS = {"ok": ("ok", "green"), "problem": ("problem", "bold red"), "skipped": ("skipped", "dim")}
 _URL_LOGIN = re.compile(r"(?<=://)(?!user:password@)[^/@\s]+@")  # user:password is the example of our own messages

@@ -13,6 +13,7 @@ from flows.doctor.checks import Checks, Subject
 from flows.narrator import model_of
 from flows.prefect_run import refuses
 from flows.settings import Fault
+from notifiers.other_channels import unreadable
 from notifiers.second_route import SecondRoute
 from pacing_brain.policy import Policy
 
@@ -63,17 +64,24 @@ def check_narrator(subject: Subject, checks: Checks) -> None:
 
 
 def check_second_route(subject: Subject, checks: Checks) -> None:
-    """The addresses of PACING_ALERT_URL can be read. Nothing is sent to them."""
+    """The addresses of PACING_ALERT_URL and PACING_ALERTS_TO can be read. Nothing is sent to them."""
+    others = subject.settings.other_addresses
+    if others:
+        _addresses(checks, "alerts", "PACING_ALERTS_TO", others, unreadable(others), "what is critical is told there, beside Slack")
     urls = subject.settings.alert_url
     if urls is None:
         checks.ok("addresses", "PACING_ALERT_URL is not set: when Slack is down, nobody hears that the monitor is ill")
         return
     route = SecondRoute(urls.get_secret_value())
-    if unknown := route.unknown():
-        checks.problem("addresses", f"PACING_ALERT_URL has {len(unknown)} of {len(route.urls)} addresses that Apprise cannot read ({', '.join(unknown)}://...).",
+    _addresses(checks, "addresses", "PACING_ALERT_URL", route.urls, route.unknown(), "they are used when Slack does not take messages")
+
+
+def _addresses(checks: Checks, name: str, setting: str, addresses: list[str], unknown: list[str], used: str) -> None:
+    if unknown:
+        checks.problem(name, f"{setting} has {len(unknown)} of {len(addresses)} addresses that Apprise cannot read ({', '.join(unknown)}://...).",
                        "Write each as Apprise names it: mailto://, msteams://, pagerduty://, json:// ..., divided by blanks.")
     else:
-        checks.ok("addresses", f"{len(route.urls)} of PACING_ALERT_URL can be read; they are used when Slack does not take messages")
+        checks.ok(name, f"{len(addresses)} of {setting} can be read; {used}")
 
 
 def _signing(subject: Subject, checks: Checks) -> None:

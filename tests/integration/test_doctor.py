@@ -74,10 +74,12 @@ class TestSettings:
 
     def test_an_address_of_the_second_route_that_nobody_knows(self, house) -> None:
         """An address that Apprise cannot read is named by its kind, never whole."""
-        house.set(PACING_ALERT_URL="json://127.0.0.1/s3cret teams://s3cret")
-        told = house.examine().named("Second route: addresses")
+        house.set(PACING_ALERT_URL="json://127.0.0.1/s3cret teams://s3cret", PACING_ALERTS_TO="pagerduty://s3cret nobody://s3cret")
+        found = house.examine()
+        told, of_alerts = found.named("Second route: addresses"), found.named("Second route: alerts")
         assert "1 of 2 addresses that Apprise cannot read (teams://...)" in told
-        assert "s3cret" not in told
+        assert "1 of 2 addresses that Apprise cannot read (nobody://...)" in of_alerts
+        assert "s3cret" not in told + of_alerts
 
     def test_a_file_of_settings_that_is_no_text(self, house) -> None:
         """A .env that cannot be read is the one line there is."""
