@@ -199,6 +199,13 @@ def prove(connection: Connection, effects: Iterable[Effect], at: datetime) -> li
     return said
 
 
+def stopped(connection: Connection) -> dict[str, datetime]:
+    """Incident -> when a run saw that spend had stopped after its pause, which still stands."""
+    seen = select(asked.c.incident_id, func.max(acts.c.effect_at)).join(asked, asked.c.recommendation_id == acts.c.recommendation_id).where(
+        acts.c.kind == "pause", acts.c.effect == "proven", asked.c.status.in_(lifetime.STOPPED))
+    return {incident_id: at.astimezone(UTC) for incident_id, at in connection.execute(seen.group_by(asked.c.incident_id))}
+
+
 def of(connection: Connection, one: Recommendation) -> Act | None:
     """What was or is done about a recommendation as it stands, held."""
     of_it = acts.c.recommendation_id == one.recommendation_id, acts.c.version <= one.version, acts.c.kind == "pause"

@@ -1,7 +1,7 @@
 """The digests of a run: one a channel and local day, and a message of its own for new critical problems that have no card."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,13 +18,16 @@ from pacing_brain.told import Silence, Told
 
 @dataclass(frozen=True)
 class Digesting:
-    """resolved_since: incidents that are over since an instant. written: those of the threads that have a message already."""
+    """resolved_since: incidents that are over since an instant. written: those of the threads that have a message already. stopped: incident -> when spend was seen to
+    have stopped after its pause.
+    """
 
     resolved_since: Callable[[datetime], Sequence[Incident]]
     written: Callable[[Iterable[str]], Collection[str]]
     routing: Routing
     context: CardContext
     silences: Sequence[Silence]
+    stopped: Mapping[str, datetime] = field(default_factory=dict)
 
     def messages(self, changes: Sequence[IncidentChange], outcome: Outcome, summary: dict[str, Any], noted: Mapping[str, Told], desk: Telling) -> Telling:
         """Each channel's digest, posted by the first run of its day and updated by the others.
@@ -58,7 +61,7 @@ class Digesting:
         over = self._belonging(channel, list(resolved.values()))
         if rows.empty and not found and not over and not channel.everything:
             return None
-        day = replace(day, resolved=over, silenced=self._silenced(found))
+        day = replace(day, resolved=over, silenced=self._silenced(found), stopped={} if channel.client else self.stopped)
         context = replace(self.context, zone=channel.zone)
         if channel.client is not None:
             day, rows, context = replace(day, client=named(rows, channel.client)), client_rows(rows), replace(context, run_url=None, report_url=None)

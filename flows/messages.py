@@ -11,7 +11,7 @@ from audit.runs import RunHandle
 from flows import illness
 from flows.card_context import asking, general_context, with_asks
 from flows.digesting import Digesting
-from flows.proving import proofs
+from flows.proving import proofs, stopped
 from flows.routing import Routing
 from flows.wiring import House
 from notifiers import cards
@@ -46,6 +46,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
     with house.database.transaction() as connection:
         asked = with_asks(asking(connection), asks)
         proven = proofs(connection, run.run_id, run.as_of, outcome.effects, routing)
+        still = stopped(connection, run.as_of, outcome.effects)
     changes = [_with_entry(change, seqs) for change in changes]
     silences = house.silences.standing()
     quiet = _quiet(house, silences, run.as_of)
@@ -56,7 +57,7 @@ def outgoing(house: House, run: RunHandle, inputs: Inputs, outcome: Outcome, cha
         told = [_to_desk(changes, states, context, routing, quiet, words), _to_clients(changes, states, context, routing, quiet)]
         if house.elsewhere:
             told.append(Elsewhere(tuple(house.elsewhere), run.as_of, words, quiet, context.report_url).pages(changes, states, told[0]))
-    digesting = Digesting(house.incidents.resolved_since, house.outbox.written, routing, context, silences)
+    digesting = Digesting(house.incidents.resolved_since, house.outbox.written, routing, context, silences, still)
     digests = digesting.messages(changes, outcome, summary, _of(states, "digest"), told[0])
     own, own_states = illness.of_seal(house, run.run_id, summary, outcome.decisions, states, inputs.policy, run.as_of)
     said = [*(message for each in told for message in each.messages), *own, *digests.messages]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from audit import incidents, recommendations, told
+from audit import acts, incidents, recommendations, told
 from audit.outbox import OutgoingMessage, delivery_id
 from flows.routing import Routing
 from notifiers.cards_outcome import outcome_reply
@@ -32,6 +32,12 @@ def proofs(connection: Connection, run_id: str, as_of: datetime, effects: Iterab
         said.append(OutgoingMessage(delivery_id(run_id, thread, f"effect:{effect.recommendation_id}"), channel, thread, "reply", reply.text, reply.blocks,
                                     routing.quiet_until(channel, as_of) if outcome in LATER else None))
     return said
+
+
+def stopped(connection: Connection, as_of: datetime, effects: Iterable[Effect]) -> dict[str, datetime]:
+    """Incident -> when a run saw that spend had stopped after its pause; by this one, too."""
+    seen = [recommendations.incident_of(connection, one.recommendation_id) for one in effects if (one.kind, one.effect) == ("pause", "proven")]
+    return acts.stopped(connection) | {incident_id: as_of for incident_id in seen if incident_id}
 
 
 def _why(outcome: str, effect: Effect) -> str:

@@ -1,7 +1,7 @@
 """A digest's day: from its hour to the next day's, in its channel's zone; and what is over or muted in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,7 @@ from pacing_brain.told import Silence
 @dataclass(frozen=True)
 class Day:
     """What a digest says beside the run. resolved: incidents that are over since `since`. silenced: each silence in force with the open incidents that it mutes.
-    client: whose digest it is; null: the desk's.
+    client: whose digest it is; null: the desk's. stopped: incident -> when spend was seen to have stopped after its pause.
     """
 
     date: date
@@ -23,6 +23,7 @@ class Day:
     resolved: Sequence[Incident] = ()
     silenced: Sequence[tuple[Silence, Sequence[Incident]]] = ()
     client: str | None = None
+    stopped: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def muted(self) -> frozenset[str]:

@@ -119,7 +119,11 @@ def _over(found: Sequence[Incident], day: Day) -> list[Incident]:
 
 
 def _done(found: Sequence[Incident], day: Day, most: int) -> list[str]:
-    lines = [f"✅ *{outside(_about(one.finding), 90)}* · {_was(one.finding)} · over after {duration(one.changed_at - one.opened_at)}" for one in _over(found, day)]
+    """What is over since yesterday's digest, and the pauses after which spend was seen to have stopped since then."""
+    paused = [one for one in found if one.incident_id in day.stopped and day.stopped[one.incident_id] >= day.since]
+    lines = [f"✅ *{outside(_about(one.finding), 90)}* · paused · spend has stopped" for one in sorted(paused, key=lambda one: worst_first(one.finding))]
+    lines += [f"✅ *{outside(_about(one.finding), 90)}* · {_was(one.finding)} · over after {duration(one.changed_at - one.opened_at)}"
+              f"{' · spend has stopped' if one.incident_id in day.stopped else ''}" for one in _over(found, day)]
     return _listed("*Done*", lines, most)
 
 

@@ -279,6 +279,8 @@ def test_spend_that_stopped_is_said_below_the_card(office: Office) -> None:
             assert len(ran.said("effect_checked")) == (later == timedelta())
         with office.house() as house:
             assert len([text for text in office.replies(house) if text.startswith("✅ Spend has stopped: Desk M1 autumn. Nothing was spent from Fri 06 Nov")]) == 1
+            digests = [str(one.blocks) for one in house.outbox.of_run(ran.summary["run_id"]) if one.thread_key.startswith("digest:")]
+            assert len([said for said in digests if "M1 autumn* · over plan · over after 2 days · spend has stopped" in said and said.count("stopped") == 1]) == 1
     finally:
         office.desk.load(over(1.5), loaded())
 

@@ -1,7 +1,7 @@
 """The digest: the state of all flights, worst first, by money; and a total that is tied to the warehouse."""
 
 import dataclasses
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pandas as pd
@@ -141,6 +141,16 @@ def test_since_yesterday() -> None:
     assert "Since Tue 17 Nov 08:00 CET: 1 new, 1 resolved." in text
     assert "*Done*\n✅ *Brightwell DE · Prospecting Nov* · not delivering · over after 4 hours" in text
     assert "As of Wed 18 Nov 09:00 CET." in text
+
+
+def test_a_pause_that_holds_is_done() -> None:
+    """Spend that was seen to have stopped is said, once of an open problem and beside what is over."""
+    over, done = w.over(), w.silent().model_copy(update={"state": "resolved", "incident_id": "I-over"})
+    seen = {over.incident_id: w.AS_OF, done.incident_id: w.AS_OF - timedelta(days=9)}
+    text = said(digest({}, ROWS, [over], w.PLAIN, on_its_day(resolved=[done], stopped=seen)))
+    assert "· paused · spend has stopped\n" in text
+    assert "over after 4 hours · spend has stopped" in text
+    assert "paused ·" not in said(digest({}, ROWS, [over], w.PLAIN, on_its_day(stopped={over.incident_id: w.AS_OF - timedelta(days=9)})))
 
 
 def test_what_is_silenced_is_named_with_its_money() -> None:
