@@ -54,7 +54,7 @@ MUTATIONS = [
     Mutation("confidence", "STEPS = ((4.0, 1.0), (12.0, 0.8)", "STEPS = ((4.0, 1.0), (12.0, 0.7)", "confidence"),
     Mutation("confidence", "age < hours * stretch", "age <= hours * stretch", "confidence"),
     Mutation("lanes", '["score"].lt(', '["score"].le(', "lanes"),
-    Mutation("zero", '.ge(values["zero_planned_hours"]', '.gt(values["zero_planned_hours"]', "zero"),
+    Mutation("zero", '>= values["zero_planned_hours"]', '> values["zero_planned_hours"]', "zero"),
 ]
 
 
