@@ -2,23 +2,11 @@
 
 import json
 
-import pytest
 from typer.testing import CliRunner
 
 from audit import ledger
-from audit.database import Database
 from audit.identity import system_user
 from flows import cli
-
-
-@pytest.fixture
-def database(fresh_database, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PACING_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PACING_DATABASE_URL", fresh_database.app)
-    database = Database(fresh_database.app)
-    yield database
-    database.close()
 
 
 def pacing(*words):

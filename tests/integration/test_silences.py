@@ -14,16 +14,6 @@ from flows import cli
 from pacing_brain.errors import DatabaseRefused, UsageError
 
 
-@pytest.fixture
-def database(fresh_database, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PACING_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PACING_DATABASE_URL", fresh_database.app)
-    database = Database(fresh_database.app)
-    yield database
-    database.close()
-
-
 def pacing(*words):
     return CliRunner().invoke(cli.app, ["silence", *(str(word) for word in words)])
 
