@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pacing_brain import reconcile
+
 Flags = npt.NDArray[np.bool_]
 KEY = ["platform", "account_id"]
 LEAST, SHARE, NEAR = 5, 0.8, 2.5  # campaigns; the share of them that agree; how near to their median, in units of a campaign's own noise
@@ -21,7 +23,7 @@ UP, DOWN, WITH, ENDS = (float(np.log(factor)) for factor in (1.2, 0.8, 1.1, 1.11
 
 def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(ACCOUNTS with `quiet`, `measured` with what is quiet together called silent). measured: `quiet` null where silence would say nothing."""
-    if not _many(flights):
+    if not _many(accounts, flights):
         return accounts.assign(quiet=False), measured
     live = measured["quiet"].notna() & _spends(flights, measured)
     groups = flights.loc[live, KEY].assign(quiet=measured.loc[live, "quiet"].astype("float64")).groupby(KEY)["quiet"]
@@ -33,7 +35,7 @@ def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame)
 
 def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame, memory: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(ACCOUNTS with common_level_pct where a move is a fault, `measured` with no level of its own where a campaign moved with its account)."""
-    if not _many(flights):
+    if not _many(accounts, flights):
         return accounts.assign(common_level_pct=np.nan), measured
     level, noise = (np.log1p(measured[name].to_numpy("float64") / 100.0) for name in ("level_pct", "noise_pct"))
     live = np.isfinite(level) & _spends(flights, measured)
@@ -54,9 +56,10 @@ def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame,
     return accounts.assign(common_level_pct=np.expm1(common) * 100.0), measured.assign(**alone)
 
 
-def _many(flights: pd.DataFrame) -> bool:
+def _many(accounts: pd.DataFrame, flights: pd.DataFrame) -> bool:
     """Whether any account has enough campaigns to speak for it."""
-    return bool(flights.groupby(KEY).size().ge(LEAST).any())
+    at = reconcile.account_positions(flights, accounts)
+    return bool((np.bincount(at[(at >= 0) & flights["account_id"].notna().to_numpy()]) >= LEAST).any())
 
 
 def _spends(flights: pd.DataFrame, measured: pd.DataFrame) -> Flags:

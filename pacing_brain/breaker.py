@@ -39,6 +39,8 @@ class Held:
 
 def look(decisions: pd.DataFrame, inputs: Inputs) -> list[Held]:
     """Every scope and kind whose pauses are held now."""
+    if decisions["lane"].eq(Lane.CRITICAL.value).sum() <= inputs.policy.breaker.least:
+        return []
     judged = decisions[READ][decisions["phase"].isin(["early", "live"]) & decisions["lane"].ne(Lane.ESCALATE.value)]
     critical = judged[judged["lane"].eq(Lane.CRITICAL.value) & judged["problem"].isin(KINDS) & judged["incident_scope"].ne("account")]
     if len(critical) <= inputs.policy.breaker.least:

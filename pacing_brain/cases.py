@@ -1,5 +1,6 @@
 """What is looked at to say why: a flight that is not healthy, its closed days, its account and the run."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,11 +83,11 @@ def cases(flights: pd.DataFrame, where: npt.NDArray[np.intp], days: pd.DataFrame
 
 
 def _spend_by_flight(flights: pd.DataFrame, days: pd.DataFrame) -> dict[str, dict[pd.Timestamp, int]]:
-    own = days[days["flight_id"].isin(flights["flight_id"]) & days["bucket"].isin(["matched", "after_watermark"])]
-    sums = own[["flight_id", "day", "spend_micros"]].dropna().groupby(["flight_id", "day"])["spend_micros"].sum()
-    grouped: dict[str, dict[pd.Timestamp, int]] = {}
-    for (flight, day), micros in zip(sums.index, sums.tolist(), strict=True):
-        grouped.setdefault(flight, {})[day] = int(micros)
+    own = days["flight_id"].isin(flights["flight_id"]) & days["bucket"].isin(["matched", "after_watermark"]) & days["spend_micros"].notna()
+    rows = days[["flight_id", "day", "spend_micros"]][own]
+    grouped: dict[str, dict[pd.Timestamp, int]] = defaultdict(lambda: defaultdict(int))
+    for flight, day, micros in zip(rows["flight_id"].tolist(), rows["day"].tolist(), rows["spend_micros"].tolist(), strict=True):
+        grouped[flight][day] += micros
     return grouped
 
 

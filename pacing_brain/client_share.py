@@ -15,10 +15,13 @@ ALONE = [Lane.WARNING.value, Lane.CRITICAL.value]
 
 def name(decisions: pd.DataFrame) -> pd.DataFrame:
     """The decisions, with that as the cause of a client's flights where it holds."""
-    rows = decisions[["flight_id", "client", "phase", "lane", "pacing_pct"]]
-    judged = rows[rows["phase"].eq("live") & rows["lane"].isin([*ALONE, Lane.HEALTHY.value]) & rows["client"].notna()
-                  & rows["pacing_pct"].notna() & ~decisions["zero_delivery"].fillna(value=False).astype(bool)]
-    shares = judged.groupby("client")["pacing_pct"].agg(["size", "min", "max", "mean"])
+    counts = (decisions["phase"].eq("live") & decisions["lane"].isin([*ALONE, Lane.HEALTHY.value]) & decisions["client"].notna()
+              & decisions["pacing_pct"].notna() & ~decisions["zero_delivery"].fillna(value=False).astype(bool))
+    judged = decisions[["flight_id", "client", "lane", "pacing_pct"]][counts]
+    clients = judged.groupby("client")["pacing_pct"]
+    if not clients.max().le(100.0 - LEAST_PCT).any():
+        return decisions
+    shares = clients.agg(["size", "min", "max", "mean"])
     alike = shares[shares["size"].ge(LEAST_FLIGHTS) & (shares["max"] - shares["min"]).le(APART_PCT) & shares["max"].le(100.0 - LEAST_PCT)]
     if alike.empty:
         return decisions

@@ -26,7 +26,7 @@ UNCHANGED = ["watermark", "inputs_digest", "policy_digest", "lane", "action", "g
 def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, *,
              told: bool = True) -> Outcome:
     """The outcome of a run from the decided parts of its cohort; without findings and reallocation where nobody is `told`."""
-    whole = pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
+    whole = decided[0] if len(decided) == 1 else pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
     decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
     decisions = client_share.name(decisions)
     decisions = _with_reallocation(decisions, inputs) if told else decisions

@@ -18,6 +18,8 @@ from pacing_brain.model import Inputs, RunContext
 from pacing_brain.names import Synonyms
 from pacing_brain.roster import Codes
 
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 FIELDS = {"market": "platform_market", "product": "platform_product", "start_date": "platform_start", "end_date": "platform_end"}
 MATCH, DIFFERS, EMPTY, LEFT_OUT = "match", "differs", "empty", "left_out"
 VERDICTS = (MATCH, DIFFERS, EMPTY, LEFT_OUT)
@@ -49,13 +51,13 @@ def source_facts(inputs: Inputs) -> SourceFacts:
     np.add.at(sums, codes, inputs.spend["spend_micros"].to_numpy("int64", na_value=0))
     spent = dict(zip(currencies, sums, strict=True))
     total = inputs.totals.groupby("currency")["spend_micros"].sum()
-    pairs = inputs.spend[["platform", "currency"]].drop_duplicates()
+    named = inputs.spend["platform"][inputs.spend["currency"].ne(NO_CURRENCY)]
     read_at = inputs.run.tracker_read_at or inputs.run.as_of
     return SourceFacts(
         left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent, *total.index})},
-        without_currency=frozenset(pairs["platform"]) - frozenset(pairs["platform"][pairs["currency"].ne(NO_CURRENCY)]), tracker=inputs.run.tracker, tracker_age_days=_days_between(read_at, inputs.run.as_of),
-        tracker_red_after_days=inputs.policy.tracker.red_after_days, future_minutes=inputs.policy.clock.future_minutes,
-        synonyms=Synonyms(inputs.policy.synonyms))
+        without_currency=frozenset(inputs.spend["platform"].unique()) - frozenset(named.unique()), tracker=inputs.run.tracker,
+        tracker_age_days=_days_between(read_at, inputs.run.as_of), tracker_red_after_days=inputs.policy.tracker.red_after_days,
+        future_minutes=inputs.policy.clock.future_minutes, synonyms=Synonyms(inputs.policy.synonyms))
 
 
 def _days_between(earlier: datetime, later: datetime) -> float:
@@ -69,15 +71,14 @@ def score(flights: pd.DataFrame, accounts: pd.DataFrame, facts: SourceFacts, val
     """
     feed = feeds(flights, accounts)
     verdicts = _metadata_verdicts(flights, facts)
-    metadata = _metadata(verdicts, flights.index).where(~flights["match_kind"].eq("none"))
-    fresh = pd.Series(freshness(feed["feed_age_hours"], feed["cycle_hours"]), index=flights.index).where(feed["available"], OLDEST)
-    parts = pd.DataFrame({"metadata": metadata, "name": flights["name_similarity"].astype("float64"), "freshness": fresh})
+    parts = {"metadata": np.where(flights["match_kind"].eq("none"), np.nan, _metadata(verdicts)),
+             "name": flights["name_similarity"].to_numpy("float64"),
+             "freshness": np.where(feed["available"], freshness(feed["feed_age_hours"], feed["cycle_hours"]), OLDEST)}
     unnamed = flights["campaign_name"].isna() | (flights["platform_name"].isna() & flights["n_matched"].gt(0))
-    no_metadata = np.column_stack(list(verdicts.values())).min(axis=1) == VERDICTS.index(LEFT_OUT)
-    left_out = pd.DataFrame({"metadata": no_metadata, "name": unnamed, "freshness": False}, index=flights.index)
+    left_out = {"metadata": verdicts.min(axis=1) == VERDICTS.index(LEFT_OUT), "name": unnamed.to_numpy(dtype=bool)}
     checked = gates.check(flights, feed, facts, values, run)
     scored = flights.assign(
-        score=_weighted(parts, left_out, values), score_metadata=parts["metadata"], score_name=parts["name"], score_freshness=fresh,
+        score=_weighted(parts, left_out, values), **{f"score_{name}": part for name, part in parts.items()},
         metadata_detail=_details(verdicts, flights.index), gates=checked["gates"], red_gates=checked["red_gates"])
     return _with_left_out_said(_with_no_row_said(scored), facts)
 
@@ -103,24 +104,23 @@ def _oldest(flight: pd.Series, accounts: pd.DataFrame, own: int) -> int:
     return int(at[int(np.argmax(ages))])
 
 
-def freshness(age_hours: pd.Series, cycle_hours: pd.Series) -> npt.NDArray[np.float64]:
+def freshness(age_hours: pd.Series, cycle_hours: pd.Series) -> Floats:
     """For a 4 h feed 1.0 under 4 h, 0.8 under 12 h, 0.5 under 24 h, else 0.2; a slower feed's steps stretch in proportion."""
     stretch = np.maximum(cycle_hours.to_numpy(dtype=float) / NORMAL_CYCLE_HOURS, 1.0)
     age = age_hours.fillna(np.inf).to_numpy(dtype=float)
     return np.select([age < hours * stretch for hours, _ in STEPS], [step for _, step in STEPS], OLDEST)
 
 
-def _metadata_verdicts(flights: pd.DataFrame, facts: SourceFacts) -> dict[str, Codes]:
-    """Per field the position in VERDICTS of every flight."""
-    verdicts = {}
+def _metadata_verdicts(flights: pd.DataFrame, facts: SourceFacts) -> Codes:
+    """A row per flight and a column per field: the position in VERDICTS."""
+    verdicts = np.full((len(flights), len(FIELDS)), VERDICTS.index(LEFT_OUT))
     unseen = _without_rows(flights)
-    for field, theirs in FIELDS.items():
+    for at, (field, theirs) in enumerate(FIELDS.items()):
         if field in facts.left_out:
-            verdicts[field] = np.full(len(flights), VERDICTS.index(LEFT_OUT))
             continue
         compare = _dates if field.endswith("_date") else _texts
         same, empty = compare(flights[field], flights[theirs], facts)
-        verdicts[field] = np.select([unseen, empty, same], [VERDICTS.index(word) for word in (LEFT_OUT, EMPTY, MATCH)], VERDICTS.index(DIFFERS))
+        verdicts[:, at] = np.select([unseen, empty, same], [VERDICTS.index(word) for word in (LEFT_OUT, EMPTY, MATCH)], VERDICTS.index(DIFFERS))
     return verdicts
 
 
@@ -147,28 +147,29 @@ def _dates(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.S
     return theirs.le(mine), theirs.isna()
 
 
-def _metadata(verdicts: dict[str, Codes], index: pd.Index) -> pd.Series:
+def _metadata(verdicts: Codes) -> Floats:
     """The matched share of the fields that are not left out; null when all are."""
-    table = np.column_stack(list(verdicts.values()))
-    asked = (table != VERDICTS.index(LEFT_OUT)).sum(axis=1)
-    matched = (table == VERDICTS.index(MATCH)).sum(axis=1)
-    return pd.Series(np.where(asked > 0, matched / np.maximum(asked, 1), np.nan), index=index)
+    asked = (verdicts != VERDICTS.index(LEFT_OUT)).sum(axis=1)
+    matched = (verdicts == VERDICTS.index(MATCH)).sum(axis=1)
+    return np.where(asked > 0, matched / np.maximum(asked, 1), np.nan)
 
 
-def _details(verdicts: dict[str, Codes], index: pd.Index) -> pd.Series:
+def _details(verdicts: Codes, index: pd.Index) -> pd.Series:
     """{field: verdict} per flight; flights with the same verdicts share one dict."""
-    table = pd.MultiIndex.from_arrays([np.asarray(VERDICTS, dtype=object)[codes] for codes in verdicts.values()])
-    codes, distinct = pd.factorize(table)
-    dicts = np.empty(len(distinct), dtype=object)
-    dicts[:] = [dict(zip(verdicts, words, strict=True)) for words in distinct]
-    return pd.Series(dicts[codes], index=index, dtype="object")
+    codes, first, which = np.unique(verdicts @ len(VERDICTS) ** np.arange(len(FIELDS)), return_index=True, return_inverse=True)
+    dicts = np.empty(len(codes), dtype=object)
+    dicts[:] = [{field: VERDICTS[code] for field, code in zip(FIELDS, row, strict=True)} for row in verdicts[first].tolist()]
+    return pd.Series(dicts[which], index=index, dtype="object")
 
 
-def _weighted(parts: pd.DataFrame, left_out: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
-    weights = pd.DataFrame({part: values[f"confidence_weight_{part}"].astype("float64").where(~left_out[part], 0.0) for part in parts})
-    total = weights.sum(axis=1)
-    weighted = (parts.fillna(0.0) * weights).sum(axis=1)
-    return (weighted / total.where(total > 0, 1.0)).round(6)  # 0.7 is 0.7 in every summation order
+def _weighted(parts: dict[str, Floats], left_out: dict[str, Flags], values: pd.DataFrame) -> Floats:
+    """The weighted mean of the parts that are not left out."""
+    total, weighted = np.zeros(len(values)), np.zeros(len(values))
+    for name, part in parts.items():
+        weight = np.where(left_out.get(name, False), 0.0, values[f"confidence_weight_{name}"].to_numpy("float64"))
+        total += weight
+        weighted += np.nan_to_num(part) * weight
+    return np.round(weighted / np.where(total > 0, total, 1.0), 6)  # 0.7 is 0.7 in every summation order
 
 
 def _with_no_row_said(flights: pd.DataFrame) -> pd.DataFrame:

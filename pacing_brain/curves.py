@@ -48,7 +48,7 @@ def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
     budgets = flights["budget_micros"].to_numpy("int64").astype(object)
     stated = flights["target_to_date_micros"].notna().to_numpy(dtype=bool) & (words(flights) != "asap")
     share = _anchored(flights, share, budgets, stated)
-    known = ~np.isnat(at.to_numpy(zones.DAY)) & ~pd.isna(flights["account_timezone"].to_numpy(dtype=object)) & _has_figures(flights, stated)
+    known = ~np.isnat(at.to_numpy(zones.DAY)) & ~flights["account_timezone"].array.isna() & _has_figures(flights, stated)
     planned = np.where(known, _half_even(budgets * share[0], share[1]), 0)
     return pd.Series(pd.arrays.IntegerArray(planned.astype("int64"), ~known), index=flights.index)
 

@@ -18,7 +18,10 @@ WHOLE = 1000  # a day like any other
 def attach(flights: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     """The flights with `day_weights`: days of the calendar that hold for them and lie in them, and their planned gaps, which win."""
     calendar = [(days, policy.selects(selector, flights), weight) for days, selector, weight in policy.calendar_days]
-    gaps = flights.loc[flights["pause_from"].notna(), ["pause_from", "pause_to"]].drop_duplicates()
+    gapped = flights["pause_from"].notna()
+    if not calendar and not gapped.any():
+        return flights.assign(day_weights=pd.Series(None, index=flights.index, dtype="str"))
+    gaps = flights.loc[gapped, ["pause_from", "pause_to"]].drop_duplicates()
     planned = {day for days, _, _ in calendar for day in days} | {day for first, last in gaps.itertuples(index=False) for day in pd.date_range(first, last)}
     texts = np.full(len(flights), "", dtype=object)
     for day in sorted(planned):
@@ -34,7 +37,7 @@ def attach(flights: pd.DataFrame, policy: Policy) -> pd.DataFrame:
 
 def of(flights: pd.DataFrame) -> list[tuple[Codes, int, int]]:
     """(positions of flights, day as `days.number` counts, weight in thousandths) of every day that is not like the others."""
-    if "day_weights" not in flights or not flights["day_weights"].notna().any():
+    if "day_weights" not in flights or flights["day_weights"].array.isna().all():
         return []
     codes, texts = pd.factorize(flights["day_weights"])
     return [(np.flatnonzero(codes == code), day, weight) for code, text in enumerate(texts) for day, weight in parsed(str(text))]

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.errors import FrameError
@@ -51,11 +53,11 @@ class Frame:
             if not column.nullable:
                 raise FrameError(f"{self.name}: column {name} is missing")
             return pd.Series([None] * rows, dtype=column.dtype)
-        if not column.nullable and (missing := int(values.isna().sum())):
-            raise FrameError(f"{self.name}: column {name} has {missing} empty values")
+        if not column.nullable and values.hasnans:
+            raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
         try:
             if column.dtype == "object":
-                plain = values.dtype == "object" and all(value is None for value in values[values.isna()])
+                plain = values.dtype == "object" and _only_none(values.to_numpy())
                 return values if plain else values.astype("object").where(values.notna(), None)
             return values if str(values.dtype) == column.dtype else values.astype(column.dtype)
         except (TypeError, ValueError, OverflowError) as error:
@@ -67,6 +69,11 @@ class Frame:
     @cached_property
     def _empty(self) -> pd.DataFrame:
         return self.check(pd.DataFrame({name: pd.Series([], dtype=column.dtype) for name, column in self.fields.items()}))
+
+
+def _only_none(values: npt.NDArray[np.object_]) -> bool:
+    """Whether every missing value is None."""
+    return all(value is None for value in values[pd.isna(values)])
 
 
 def _frame(name: str, **columns: tuple[str, bool, str]) -> Frame:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 Flags = npt.NDArray[np.bool_]
 CENT = 10_000  # micros
 Verdict = tuple[Flags, pd.Series | str]  # (red, evidence: of each, or of all alike)
-READ = ["platform", "duplicate_days", "bad_days", "lost_days", "shrunk_pct", "currency", "feed_currencies", "timezone", "account_timezone", "rows",
-        "overlaps", "overlap_evidence", "budget_micros", "budget_was_micros", "budget_changed_at"]  # what the sentences say
 
 
 def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame, run: RunContext) -> pd.DataFrame:
@@ -60,13 +58,13 @@ def _red(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
     return pd.Series([",".join(gate for gate, bad in zip(gates, row, strict=True) if bad) for row in rows], index=index, dtype="str")
 
 
-def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence: Callable[[Any], str], *beside: pd.DataFrame) -> Verdict:
-    """Green evidence everywhere, and a sentence of its own for each red flight."""
+def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence: Callable[[Any], str], **beside: Any) -> Verdict:
+    """Green evidence everywhere, and a sentence of its own for each red flight, from its row and the columns `beside` it."""
     if not red.any():
         return red, green
-    evidence = pd.Series(green, index=flights.index, dtype="object")
-    evidence[red] = [sentence(row) for row in records(pd.concat([flights[READ], *beside], axis=1), np.flatnonzero(red))]
-    return red, evidence
+    evidence = np.full(len(flights), green, dtype=object)
+    evidence[red] = [sentence(row) for row in records(flights, np.flatnonzero(red), pd.DataFrame(beside, index=flights.index))]
+    return red, pd.Series(evidence, index=flights.index, dtype="object")
 
 
 def _freshness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Verdict:
@@ -76,9 +74,9 @@ def _freshness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame, 
     down = ~feed["available"].to_numpy(dtype=bool)
     limit = np.fmin(limit, late_after(feed["usual_gap_hours"]).to_numpy("float64"))
     red = down | ~(feed["feed_age_hours"].fillna(np.inf).to_numpy() < limit)
-    own = feed[["account_id", "usual_gap_hours", "feed_age_hours", "cycle_hours", "load_basis"]].add_prefix("feed_").assign(feed_limit=limit, feed_down=down)
+    own = {f"feed_{name}": feed[name] for name in ("account_id", "usual_gap_hours", "feed_age_hours", "cycle_hours", "load_basis")}
     why = {state.platform: state.why or f"{state.source} did not answer" for state in run.sources if not state.available}
-    return _said(flights, red, _loaded(feed), lambda row: _stale(row, why), own)
+    return _said(flights, red, _loaded(feed), lambda row: _stale(row, why), **own, feed_limit=limit, feed_down=down)
 
 
 _BASIS = {"rows": ", by its newest row: from rows, as there is no load table",
@@ -87,10 +85,10 @@ _BASIS = {"rows": ", by its newest row: from rows, as there is no load table",
 
 def _loaded(feed: pd.DataFrame) -> pd.Series:
     """One sentence per distinct (age, cycle, basis): flights of one account share it."""
-    keys = pd.MultiIndex.from_arrays([feed["feed_age_hours"].round(1), feed["cycle_hours"], feed["load_basis"]])
-    codes, distinct = pd.factorize(keys)
-    texts = [f"Loaded {max(age, 0.0):.1f} h before the run; it loads every {cycle:g} h{_BASIS.get(basis, '')}." for age, cycle, basis in distinct]
-    return pd.Series(pd.array(texts, dtype="str").take(codes), index=feed.index)
+    keys = list(zip(feed["feed_age_hours"].round(1).tolist(), feed["cycle_hours"].tolist(), feed["load_basis"].tolist(), strict=True))
+    texts = {(age, cycle, basis): f"Loaded {max(age, 0.0):.1f} h before the run; it loads every {cycle:g} h{_BASIS.get(basis, '')}."
+             for age, cycle, basis in set(keys)}
+    return pd.Series([texts[key] for key in keys], index=feed.index, dtype="str")
 
 
 def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
@@ -107,10 +105,11 @@ def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
 
 
 def _completeness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame) -> Verdict:
-    limit = values["completeness_shrink_pct"].astype("float64")
-    red = flights[["duplicate_days", "bad_days", "lost_days"]].gt(0).any(axis=1) | flights["shrunk_pct"].gt(limit) | feed["common_level_pct"].notna()
-    beside = pd.DataFrame({"shrink_limit": limit, "common_level_pct": feed["common_level_pct"]})
-    return _said(flights, red.to_numpy(dtype=bool), "One row per campaign and day, and no history lost.", _incomplete, beside)
+    limit, common = values["completeness_shrink_pct"].to_numpy("float64"), feed["common_level_pct"]
+    red = (flights["shrunk_pct"].to_numpy("float64") > limit) | common.notna().to_numpy()
+    for name in ("duplicate_days", "bad_days", "lost_days"):
+        red |= flights[name].to_numpy("int64", na_value=0) > 0
+    return _said(flights, red, "One row per campaign and day, and no history lost.", _incomplete, shrink_limit=limit, common_level_pct=common)
 
 
 def _incomplete(row: dict[str, Any]) -> str:
@@ -139,11 +138,13 @@ def _counted(count: int, what: str) -> str:
 
 def _currency(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts") -> Verdict:
     """The plan's currency is the feed's, and the campaign has one. Where a platform's feed names none at all, there is nothing to compare."""
-    theirs = flights["feed_currencies"].where(flights["feed_currencies"].ne(""), feed["currency"].astype("str"))
-    theirs = theirs.mask(theirs.eq(NO_CURRENCY) & flights["platform"].isin(facts.without_currency))
-    red = (theirs.notna() & theirs.ne(flights["currency"])).to_numpy(dtype=bool)
-    green = ("Plan and feed are both in " + flights["currency"] + ".").where(theirs.notna(), "The feed names no currency; the plan's is taken.")
-    return _said(flights, red, green, _other_currency, theirs.to_frame("their_currency"))
+    own, theirs, account = (np.asarray(one, dtype=object) for one in (flights["currency"], flights["feed_currencies"], feed["currency"]))
+    theirs = np.where(theirs == "", account, theirs)
+    unnamed = pd.isna(theirs) | ((theirs == NO_CURRENCY) & flights["platform"].isin(facts.without_currency).to_numpy())
+    red = ~unnamed & (theirs != own)
+    green = ["The feed names no currency; the plan's is taken." if none else f"Plan and feed are both in {currency}."
+             for none, currency in zip(unnamed, own, strict=True)]
+    return _said(flights, red, pd.Series(green, index=flights.index, dtype="str"), _other_currency, their_currency=theirs)
 
 
 def _other_currency(row: dict[str, Any]) -> str:
@@ -178,8 +179,8 @@ def _apart(rows: pd.DataFrame, planned: str, account: str) -> Flags:
 def _tie_out(flights: pd.DataFrame, facts: "SourceFacts") -> Verdict:
     """The rows add up to the warehouse's own total, to the micro."""
     off = {currency: sums for currency, sums in facts.tie_out.items() if sums[0] != sums[1]}
-    red = flights["currency"].isin(off) | flights["feed_currencies"].isin(off)
-    return _said(flights, red.to_numpy(dtype=bool), "The rows add up to the warehouse's own total.", lambda row: _not_tied(row, off))
+    red = (flights["currency"].isin(off) | flights["feed_currencies"].isin(off)).to_numpy() if off else np.zeros(len(flights), dtype=bool)
+    return _said(flights, red, "The rows add up to the warehouse's own total.", lambda row: _not_tied(row, off))
 
 
 def _not_tied(row: dict[str, Any], off: dict[str, tuple[int, int]]) -> str:
@@ -198,7 +199,7 @@ def _tracker(flights: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame) 
     red = flights["overlaps"].ne("").to_numpy(dtype=bool) | old | slip
     green = "The plan was read for this run." if facts.tracker_age_days <= 0 else f"The plan was last read {facts.tracker_age_days:.1f} days ago."
     return _said(flights, red, green, lambda row: " ".join([*_too_old(facts, old), *_claimed_twice(row), *_slip(row)]),
-                 pd.DataFrame({"slip": slip}, index=flights.index))
+                 slip=slip)
 
 
 def _too_old(facts: "SourceFacts", old: bool) -> list[str]:
@@ -221,4 +222,4 @@ def _clock(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", run:
     ahead = (feed["loaded_at"] - pd.Timestamp(run.as_of)).dt.total_seconds() / 60.0
     red = ahead.gt(facts.future_minutes).to_numpy(dtype=bool)
     return _said(flights, red, "No load lies in the future.", lambda row: f"The feed's last load is {row['ahead']:.0f} min after the run's clock: "
-                 "one of the clocks is wrong.", ahead.to_frame("ahead"))
+                 "one of the clocks is wrong.", ahead=ahead)

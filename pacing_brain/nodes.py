@@ -3,6 +3,7 @@
 import operator
 from typing import Annotated, Any, TypedDict
 
+import numpy as np
 import pandas as pd
 
 from pacing_brain import confidence as trust
@@ -43,8 +44,7 @@ def forecast_landing(state: Cohort) -> dict[str, Any]:
     values = state["values"]
     flights = forecast.outlook(state["flights"], state["days"], values, state["policy"].schedule_hours)
     if state["policy"].bands == "evidence":
-        accounts = state["accounts"].reset_index(drop=True)
-        quiet = accounts["quiet"].reindex(reconcile.account_positions(flights, accounts)).fillna(value=False).to_numpy(dtype=bool)
+        quiet = np.append(state["accounts"]["quiet"].to_numpy(dtype=bool), False)[reconcile.account_positions(flights, state["accounts"])]
         flights = unexplained.explain(flights, values, state["memory"], pacing.comparable(flights), quiet)
     return {"flights": flights}
 
@@ -57,13 +57,13 @@ def score_confidence(state: Cohort) -> dict[str, Any]:
 
 def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     """Where all live campaigns of an account (2 or more) are silent, or nearly all of many, it is the account that stopped, not each of them."""
-    live, silent = accounts["live_flights"], accounts["silent_flights"]
-    stopped = accounts[(live.ge(2) & live.eq(silent)) | (live.ge(account_wide.LEAST) & silent.ge(account_wide.SHARE * live))]
-    if stopped.empty:
+    live, silent = accounts["live_flights"].to_numpy(), accounts["silent_flights"].to_numpy()
+    stopped = ((live >= 2) & (live == silent)) | ((live >= account_wide.LEAST) & (silent >= account_wide.SHARE * live))
+    if not stopped.any():
         return flights
-    keys = pd.MultiIndex.from_frame(stopped[["platform", "account_id"]])
-    silent = flights["zero_delivery"] & flights["zero_kind"].isin(["never", "stopped"])
-    hit = silent & pd.MultiIndex.from_frame(flights[["platform", "account_id"]]).isin(keys)
+    keys = pd.MultiIndex.from_frame(accounts[["platform", "account_id"]][stopped])
+    silently = flights["zero_delivery"] & flights["zero_kind"].isin(["never", "stopped"])
+    hit = silently & pd.MultiIndex.from_frame(flights[["platform", "account_id"]]).isin(keys)
     return flights.assign(zero_kind=flights["zero_kind"].mask(hit, "account"))
 
 

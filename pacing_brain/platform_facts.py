@@ -14,10 +14,12 @@ def columns(flights: pd.DataFrame, rows: pd.DataFrame, flight: Codes, day: Codes
     n = len(flights)
     result = {"feed_currencies": _currencies(n, rows["currency"], flight)}
     newest = _newest_rows(n, rows, flight, day)
+    at = np.full(n, -1)
+    at[newest.index] = np.arange(len(newest))
     for source, column in NEWEST.items():
-        said = newest[source].reindex(pd.RangeIndex(n))
+        said = pd.Series(newest[source].array.take(at, allow_fill=True))
         # A flight without rows yet is described by its campaign's newest row.
-        result[column] = said.where(np.isin(np.arange(n), newest.index), flights.get(column))
+        result[column] = said if (at >= 0).all() else said.where(at >= 0, flights.get(column))
     result |= _daily_budget(flights, rows, flight, day)
     lines = flights.index[flights["campaigns"].notna()]
     return _lines(result, lines, rows, flight) if len(lines) else result
@@ -59,10 +61,9 @@ def _daily_budget(flights: pd.DataFrame, rows: pd.DataFrame, flight: Codes, day:
     differs = micros != micros[last[owner]]
     np.maximum.at(other, owner[differs], position[differs])
     changed = other >= 0
-    before = pd.Series(np.append(micros, 0)[other], dtype="Int64").where(changed)
     since = np.append(days, 1)[np.minimum(other + 1, len(days))]
-    return {"daily_budget_micros": pd.Series(np.append(micros, 0)[last], dtype="Int64").where(last >= 0),
-            "daily_budget_before_micros": before,
+    return {"daily_budget_micros": pd.Series(pd.arrays.IntegerArray(np.append(micros, 0)[last], last < 0)),
+            "daily_budget_before_micros": pd.Series(pd.arrays.IntegerArray(np.append(micros, 0)[other], ~changed)),
             "daily_budget_changed_day": calendar.days(since).where(changed)}
 
 

@@ -5,10 +5,12 @@ the last account day that begins before w is the day of the instant just before 
 """
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import days as calendar
 from pacing_brain import platform_facts, zones
@@ -18,6 +20,7 @@ from pacing_brain.model import MatchKind, RunContext
 from pacing_brain.roster import Codes, positions
 
 Flags = npt.NDArray[np.bool_]
+Column: TypeAlias = npt.NDArray[Any] | ExtensionArray
 INSTANT = "datetime64[us, UTC]"
 NEVER = -1  # day number before every day
 _TICK = pd.Timedelta(1, unit="us")
@@ -54,15 +57,14 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
     """
     del run
     flights = flights.reset_index(drop=True)
-    flights = flights.assign(**_account_columns(flights, accounts))
+    of_account, known = _account_columns(flights, accounts)
+    flights = flights.assign(**of_account)
     clock = _clock(flights)
     rows = _own_rows(flights, days)
-    facts = _spend_columns(flights, rows, clock) | _fault_columns(len(flights), rows) | platform_facts.columns(flights, rows.frame, rows.flight, rows.day)
-    flights = flights.assign(**facts)
-    flights = flights.assign(**_against_memory(flights, rows, memory), campaigns=_members(flights, rows, clock))
-    known = flights.pop("_known").astype(bool)
-    for column in ("actual_micros", "after_watermark_micros"):
-        flights[column] = flights[column].where(known)
+    faults = _fault_columns(len(flights), rows)
+    spent = _spend_columns(rows, clock, known) | faults | _against_memory(flights, rows, memory, faults["duplicate_days"] + faults["bad_days"] == 0)
+    described = platform_facts.columns(flights, rows.frame, rows.flight, rows.day)
+    flights = flights.assign(**spent, **described, campaigns=_members(flights, rows, clock))
     return flights, split_after_watermark(days, flights)
 
 
@@ -81,9 +83,10 @@ def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
     return np.array([at.get((platform, account), at.get((platform, ""), -1)) for platform, account in asked], dtype=np.int64)
 
 
-def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str, pd.Series]:
+def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> tuple[dict[str, pd.Series], Flags]:
+    """(the columns that come from the account, where what was spent is known)."""
     at = account_positions(flights, accounts)
-    theirs = accounts.reset_index(drop=True).reindex(at).set_axis(flights.index)
+    theirs = accounts[["timezone", "timezone_from", "watermark", "available"]].reset_index(drop=True).reindex(at).set_axis(flights.index)
     zone = theirs["timezone"].fillna("UTC")
     of_policy = theirs["timezone_from"].isna() | theirs["timezone_from"].eq("policy")
     if of_policy.any():
@@ -96,8 +99,8 @@ def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> dict[str,
     return {
         "account_timezone": zone.astype("str"), "day_start": start,
         "day_end": zones.midnights(flights["end_date"] + zones.ONE_DAY, zone),
-        "watermark": reached.where(reached.isna() | (reached > start), start), "_known": available & reached.notna() & found,
-    }
+        "watermark": reached.where(reached.isna() | (reached > start), start),
+    }, (available & reached.notna() & found).to_numpy(dtype=bool)
 
 
 def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: pd.Series) -> pd.Series:
@@ -135,26 +138,25 @@ def _own_rows(flights: pd.DataFrame, days: pd.DataFrame) -> _Rows:
                  frame["bucket"].ne("quarantined").to_numpy(), frame)
 
 
-def _spend_columns(flights: pd.DataFrame, rows: _Rows, clock: _Clock) -> dict[str, pd.Series]:
+def _spend_columns(rows: _Rows, clock: _Clock, known: Flags) -> dict[str, Column]:
     flight, day, micros = _daily(rows)
     begun, closed, positive = day <= clock.begun[flight], day <= clock.closed[flight], micros > 0
     on_closed, recent = day == clock.closed[flight], closed & (day > clock.closed[flight] - 7)
-    n, counted = len(flights), rows.counted
+    n, counted = len(known), rows.counted
     every = _distinct(rows.flight, rows.day)
     unknown = np.zeros(n, dtype=bool)  # a closed day that is quarantined says nothing
     unknown[rows.flight[~counted & (rows.day == clock.closed[rows.flight])]] = True
     has_closed = clock.closed != NEVER
     return {
-        "actual_micros": _whole(_sum(n, flight, micros, begun)), "after_watermark_micros": _whole(_sum(n, flight, micros, ~begun)),
-        "credit_micros": pd.Series(_sum(n, flight, np.minimum(micros, 0), begun)),
-        "spend_days": pd.Series(np.bincount(flight[begun & positive], minlength=n)),
-        "row_days": pd.Series(np.bincount(every[0], minlength=n)),
+        "actual_micros": _whole(_sum(n, flight, micros, begun), known), "after_watermark_micros": _whole(_sum(n, flight, micros, ~begun), known),
+        "credit_micros": _sum(n, flight, np.minimum(micros, 0), begun),
+        "spend_days": np.bincount(flight[begun & positive], minlength=n), "row_days": np.bincount(every[0], minlength=n),
         "first_spend_day": _day(_least(n, flight[positive], day[positive])), "last_spend_day": _day(_most(n, flight[positive], day[positive])),
-        "closed_micros": pd.Series(_sum(n, flight, micros, closed)),
-        "closed_days": pd.Series(np.bincount(every[0][every[1] <= clock.closed[every[0]]], minlength=n)),
-        "closed_day": _day(clock.closed), "closed_day_micros": _whole(_sum(n, flight, micros, on_closed)).where(has_closed & ~unknown),
-        "last7_micros": _whole(_sum(n, flight, micros, recent)).where(has_closed),
-        "last7_days": pd.Series(np.where(has_closed, np.clip(clock.closed - clock.start + 1, 0, 7), 0)),
+        "closed_micros": _sum(n, flight, micros, closed),
+        "closed_days": np.bincount(every[0][every[1] <= clock.closed[every[0]]], minlength=n),
+        "closed_day": _day(clock.closed), "closed_day_micros": _whole(_sum(n, flight, micros, on_closed), has_closed & ~unknown),
+        "last7_micros": _whole(_sum(n, flight, micros, recent), has_closed),
+        "last7_days": np.where(has_closed, np.clip(clock.closed - clock.start + 1, 0, 7), 0),
         "impressions": _impressions(n, rows, rows.day <= clock.begun[rows.flight]),
         "closed_day_impressions": _impressions(n, rows, rows.day == clock.closed[rows.flight]),
     }
@@ -171,46 +173,48 @@ def _daily(rows: _Rows) -> tuple[Codes, Codes, Codes]:
     return keys // _SPAN, keys % _SPAN, total.to_numpy()
 
 
-def _impressions(n: int, rows: _Rows, on: Flags) -> pd.Series:
+def _impressions(n: int, rows: _Rows, on: Flags) -> ExtensionArray:
     """Shown on those rows' days; null where no row says."""
     said = rows.frame["impressions"].notna().to_numpy() & rows.counted & on
-    shown = rows.frame["impressions"].fillna(0).to_numpy(dtype=np.int64)
-    return _whole(_sum(n, rows.flight, shown, said)).where(np.bincount(rows.flight[said], minlength=n) > 0)
+    shown = rows.frame["impressions"].to_numpy("int64", na_value=0)
+    return _whole(_sum(n, rows.flight, shown, said), np.bincount(rows.flight[said], minlength=n) > 0)
 
 
-def _fault_columns(n: int, rows: _Rows) -> dict[str, pd.Series]:
+def _fault_columns(n: int, rows: _Rows) -> dict[str, Codes]:
     """Days with more than one row, and days whose spend is not a number; from the quarantined rows alone."""
+    if rows.counted.all():
+        return {"duplicate_days": np.zeros(n, dtype=np.int64), "bad_days": np.zeros(n, dtype=np.int64)}
     bad = rows.frame[["campaign_key", "n_rows", "spend_micros"]][~rows.counted].reset_index(drop=True)
     flight, day = rows.flight[~rows.counted], rows.day[~rows.counted]
     keyed = bad.assign(flight=flight, day=day)
     several = keyed.duplicated(["campaign_key", "flight", "day"], keep=False).to_numpy() | bad["n_rows"].gt(1).to_numpy()
     broken = bad["spend_micros"].isna().to_numpy()
-    return {name: pd.Series(np.bincount(_distinct(flight[mask], day[mask])[0], minlength=n))
+    return {name: np.bincount(_distinct(flight[mask], day[mask])[0], minlength=n)
             for name, mask in (("duplicate_days", several), ("bad_days", broken))}
 
 
-def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame) -> dict[str, pd.Series]:
+def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame, sound: Flags) -> dict[str, Column]:
     """Closed history against what was remembered of the same campaign from the same start (a plan that moved is no lost history).
 
-    Days that are quarantined now have their own evidence, and are not called shrunk.
+    Days that are quarantined now have their own evidence: only flights that are `sound` are called shrunk.
     """
     before = earlier(flights, memory, "closed_to", "closed_days", "closed_micros", "start_date", "campaign_key")
-    same_campaign = before["campaign_key"].fillna("").eq(flights["campaign_key"].fillna(""))
+    same_campaign = before["campaign_key"].fillna("").to_numpy(dtype=object) == flights["campaign_key"].fillna("").to_numpy(dtype=object)
     unmatched = flights["match_kind"].eq(MatchKind.NONE.value)
     if unmatched.any():  # all its rows are gone, and with them the match: the same id says that it is the same
         then_id = before["campaign_key"].astype("str").str.replace(r"^.*/", "", regex=True)
-        same_campaign |= unmatched & then_id.eq(flights["campaign_id"]).fillna(value=False)
-    same = before["start_date"].eq(flights["start_date"]) & same_campaign
-    remembered = before["closed_to"].notna() & same & flights["watermark"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)
-    to = np.where(remembered, number(before["closed_to"].fillna(pd.Timestamp(0))), NEVER)
+        same_campaign |= (unmatched & then_id.eq(flights["campaign_id"]).fillna(value=False)).to_numpy(dtype=bool)
+    closed_to, watermark = before["closed_to"].to_numpy(zones.DAY), flights["watermark"].to_numpy(zones.DAY)
+    same = (before["start_date"].to_numpy(zones.DAY) == flights["start_date"].to_numpy(zones.DAY)) & same_campaign
+    remembered = ~np.isnat(closed_to) & same & ~np.isnat(watermark) & sound
+    to = np.where(remembered, number(closed_to), NEVER)
     still = rows.day <= to[rows.flight]
     now = _sum(len(flights), rows.flight, rows.micros, still & rows.counted)
     at, _ = _distinct(rows.flight[still], rows.day[still])
-    then = before["closed_micros"].fillna(0).astype("int64")
-    shrunk = remembered & then.gt(now) & then.gt(0)
-    lost = (before["closed_days"].fillna(0).astype("int64") - np.bincount(at, minlength=len(flights))).clip(lower=0)
-    return {"shrunk_pct": ((then - now) / then.where(then > 0, 1) * 100.0).where(shrunk, 0.0).astype("float64"),
-            "lost_days": lost.where(remembered, 0).astype("int64")}
+    then, days = (before[name].to_numpy("int64", na_value=0) for name in ("closed_micros", "closed_days"))
+    shrunk = remembered & (then > now) & (then > 0)
+    lost = np.maximum(days - np.bincount(at, minlength=len(flights)), 0)
+    return {"shrunk_pct": np.where(shrunk, (then - now) / np.where(then > 0, then, 1) * 100.0, 0.0), "lost_days": np.where(remembered, lost, 0)}
 
 
 def _members(flights: pd.DataFrame, rows: _Rows, clock: _Clock) -> pd.Series:
@@ -251,10 +255,11 @@ def _distinct(flight: Codes, day: Codes) -> tuple[Codes, Codes]:
     return flight[once], day[once]
 
 
-def _whole(values: Codes) -> pd.Series:
-    return pd.Series(values, dtype="Int64")
+def _whole(values: Codes, known: Flags) -> ExtensionArray:
+    """Whole numbers, null where they are not known."""
+    return pd.arrays.IntegerArray(values, ~known)
 
 
-def _day(numbers: Codes) -> pd.Series:
+def _day(numbers: Codes) -> npt.NDArray[np.datetime64]:
     """Day numbers as days; NEVER is no day."""
-    return calendar.days(numbers).where(numbers != NEVER)
+    return np.where(numbers != NEVER, calendar.days(numbers).to_numpy(), np.datetime64("NaT"))

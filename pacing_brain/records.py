@@ -10,21 +10,29 @@ import pandas as pd
 Row = Mapping[str, Any]
 
 
-def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None) -> list[Row]:
-    """One mapping per row (of those at the positions `where`); whole numbers are int, days and instants Timestamps, every missing value None."""
-    columns = _Columns(table, where)
+def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None, *beside: pd.DataFrame) -> list[Row]:
+    """One mapping per row (of those at the positions `where`); whole numbers are int, days and instants Timestamps, every missing value None.
+
+    beside: tables with the same rows and other columns.
+    """
+    columns = _Columns((table, *beside), where)
     return [_Record(columns, at) for at in range(len(table) if where is None else len(where))]
 
 
 class _Columns(dict[str, list[Any]]):
     """The values of every column that was read."""
 
-    def __init__(self, table: pd.DataFrame, where: npt.NDArray[np.intp] | None) -> None:
+    def __init__(self, tables: tuple[pd.DataFrame, ...], where: npt.NDArray[np.intp] | None) -> None:
         super().__init__()
-        self.table, self._where = table, where
+        self._tables, self._where = tables, where
+
+    @property
+    def names(self) -> list[str]:
+        return [name for table in self._tables for name in table.columns]
 
     def __missing__(self, name: str) -> list[Any]:
-        values = self.table[name].array
+        table = next((one for one in self._tables if name in one), self._tables[0])
+        values = table[name].array
         plain = np.asarray(values if self._where is None else values.take(self._where), dtype=object)
         listed = [None if gone else value for value, gone in zip(plain.tolist(), pd.isna(plain).tolist(), strict=True)]
         self[name] = listed
@@ -41,7 +49,7 @@ class _Record(Mapping[str, Any]):
         return self._columns[name][self._at]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._columns.table.columns)
+        return iter(self._columns.names)
 
     def __len__(self) -> int:
-        return len(self._columns.table.columns)
+        return len(self._columns.names)

@@ -3,8 +3,6 @@
 All of it travels in memory, so that a live run, a replay and a backtest see the same.
 """
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -47,13 +45,17 @@ def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
     """Spend without an id that appeared in the same account while the flight ran, under a name `alike` to its own: the id was lost on the way."""
     found = {"lost_name": pd.Series(None, index=flights.index, dtype="str"), "lost_micros": pd.Series(None, index=flights.index, dtype="Int64")}
-    nameless = days[days["campaign_id"].isna() & days["campaign_name"].notna() & days["spend_micros"].gt(0).fillna(value=False)]
-    if len(nameless):
-        sums = nameless.groupby([*KEY, "campaign_name"], as_index=False).agg(first=("day", "min"), spend_micros=("spend_micros", "sum"))
-        matched = flights[flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()]
-        pairs = matched[[*KEY, "campaign_name", "first_spend_day", "end_date"]].reset_index(names="at").merge(sums, on=KEY, suffixes=("", "_lost"))
+    nameless = (days["campaign_id"].isna() & days["campaign_name"].notna()).to_numpy() & (days["spend_micros"].to_numpy("int64", na_value=0) > 0)
+    if nameless.any():
+        groups = days[[*KEY, "campaign_name", "day", "spend_micros"]][nameless].groupby([*KEY, "campaign_name"])
+        sums = pd.DataFrame({"first": groups["day"].min(), "spend_micros": groups["spend_micros"].sum()}).reset_index()
+        matched = flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()
+        mine = flights[[*KEY, "campaign_name", "first_spend_day", "end_date"]][matched].reset_index(names="at")
+        pairs = mine.merge(sums, on=KEY, suffixes=("", "_lost"))
         pairs = pairs[pairs["first"].gt(pairs["first_spend_day"]) & pairs["first"].le(pairs["end_date"])]
-        near: Any = similarity([fold(name) for name in pairs["campaign_name"]], [fold(name) for name in pairs["campaign_name_lost"]]) if len(pairs) else []
+        if pairs.empty:
+            return found
+        near = similarity([fold(name) for name in pairs["campaign_name"]], [fold(name) for name in pairs["campaign_name_lost"]])
         best = pairs.assign(near=near).sort_values("near", kind="stable").drop_duplicates("at", keep="last")
         best = best[best["near"].ge(alike)]
         found["lost_name"][best["at"]] = best["campaign_name_lost"].array

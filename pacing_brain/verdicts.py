@@ -11,12 +11,6 @@ from pacing_brain.money import money
 from pacing_brain.records import Row, records
 from pacing_brain.zones import day_text
 
-READ = ["campaign_name", "campaign_id", "platform", "currency", "start_date", "end_date", "match_kind", "actual_micros", "target_micros",
-        "budget_micros", "variance_pct", "pacing_pct", "direction", "severity", "zero_kind", "first_spend_day", "last_spend_day", "closed_day",
-        "elapsed_hours", "stake_micros", "feed_currencies", "overlaps"]
-EDGES = ["variance_warning_pct", "variance_critical_pct", "variance_hysteresis_pct", "early_hours", "early_closed_days", "zero_planned_hours"]
-
-
 def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> pd.Series:
     """One list of sentences per flight. The many healthy ones get one short sentence each without a look at the rest of the row."""
     healthy = (ground == "band") & flights["severity"].eq("healthy").to_numpy(dtype=bool)
@@ -26,9 +20,9 @@ def reasons(flights: pd.DataFrame, values: pd.DataFrame, ground: np.ndarray) -> 
     lists[healthy] = _listed(f"On plan: {pct:.1f} % of plan to date." if pct == pct else "Nothing is planned or spent yet."  # noqa: PLR0124  NaN
                              for pct in pacing[healthy])
     if not healthy.all():
-        rows = records(pd.concat([flights[READ], values[EDGES]], axis=1), np.flatnonzero(~healthy))
+        rows = records(flights, np.flatnonzero(~healthy), values)
         lists[~healthy] = _listed(SENTENCES[word](row) for word, row in zip(ground[~healthy], rows, strict=True))
-    for at in np.flatnonzero(flights["credit_micros"].fillna(0).lt(0).to_numpy(dtype=bool)):
+    for at in np.flatnonzero(flights["credit_micros"].to_numpy("int64", na_value=0) < 0):
         lists[at] = [*lists[at], _credit(flights.iloc[at])]
     return pd.Series(lists, index=flights.index, dtype="object")
 
