@@ -26,14 +26,18 @@ PRIOR: Mapping[str, tuple[float, ...]] = {  # at 0, 4, ... 24 h of the day
 EVEN = tuple(np.linspace(0.0, 1.0, SLOTS + 1))
 PRIOR_DAYS, FADES, LEAST_DAYS = 2.0, 0.9, 2  # fewer days of its own than the last say nothing: a platform's hours need not be a campaign's
 LEAST_SHARE, LEAST_BREAK = 0.08, 0.2  # a part of a day that says something, and a break (ln) that is worth a word
+AHEAD_MIN = 120  # minutes: spend of a day that begins later than this after the load is of a day that began already, in another zone
 ORDINARY, MOST = 3.0, 30.0  # an ordinary day's largest swing, and the largest that one day adds to what is ordinary
 SHAPE, SUM, DAYS, DAY, LARGEST = slice(0, SLOTS), SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3  # where they are in a state
 NEWEST = -1.0
 
 
 def swings(platforms: pd.Series, day: Whole, elapsed_min: Whole, today: Whole, earlier: tuple[Whole, Whole], states: list[State | None],
-           fresh: npt.NDArray[np.bool_]) -> tuple[Floats, list[State]]:
+           fresh: npt.NDArray[np.bool_], ahead: npt.NDArray[np.bool_]) -> tuple[Floats, list[State]]:
     """(signed swing of each flight's present reading, 0 where it is small or unknown; the states for the next run).
+
+    A day that does not begin at its midnight (spend of the next one before it begins, or nothing in hours that usually deliver) has not the shape that
+    was learned: the shape is learned anew, and until then nothing is a break.
 
     Args:
         platforms: of each flight.
@@ -43,11 +47,14 @@ def swings(platforms: pd.Series, day: Whole, elapsed_min: Whole, today: Whole, e
         earlier: (minutes that were gone of the present day, below 1 where not of that day; that day's micros), a column per remembered reading.
         states: remembered; None: nothing yet.
         fresh: whether this load is new; one that is read again teaches nothing.
+        ahead: where a day that has not begun has spend already.
     """
     slot = np.clip(-(-elapsed_min // SLOT_MIN), 1, SLOTS)
     known = _states(platforms, elapsed_min, slot, states)
     shape = np.concatenate([np.zeros((len(known), 1)), known[:, SHAPE] / known[:, [SLOTS - 1]]], axis=1)
     spent = _by_slot(slot, today, earlier)
+    moved = ahead | _late(shape, spent)
+    known[moved, DAYS], known[moved, SUM] = 0.0, 0.0
     size, broken = _largest(shape, spent, slot)
     ordinary = np.maximum(1.0, (known[:, SUM] + PRIOR_DAYS * ORDINARY) / (known[:, DAYS] + PRIOR_DAYS) / 2.0)
     said = np.where((np.abs(broken) >= LEAST_BREAK) & (known[:, DAYS] >= LEAST_DAYS), size / ordinary, 0.0)
@@ -65,6 +72,12 @@ def _states(platforms: pd.Series, elapsed_min: Whole, slot: Whole, states: list[
         if state is not None:
             table[row] = state
     return table
+
+
+def _late(shape: Floats, spent: Floats) -> npt.NDArray[np.bool_]:
+    """Where hours that usually deliver had nothing at an earlier or the present reading of the day."""
+    with np.errstate(invalid="ignore"):
+        return np.asarray(((spent <= 0) & (shape >= LEAST_SHARE)).any(axis=1))
 
 
 def _by_slot(slot: Whole, today: Whole, earlier: tuple[Whole, Whole]) -> Floats:
