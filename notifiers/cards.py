@@ -31,7 +31,7 @@ NAMES = {
     Problem.OVER: "Over plan", Problem.UNDER: "Under plan", Problem.ZERO: "Not delivering", Problem.STALE: "No new data",
     Problem.DUPLICATE: "Data that do not add up", Problem.CURRENCY: "Currencies differ", Problem.IDENTITY: "Who is who",
     Problem.UNPLANNED: "Spend in no plan", Problem.TRACKER: "Faults in the plan", Problem.ERROR: "Could not be judged", Problem.SURGE: "A data fault is likely",
-    Problem.STILL_SPENDING: "Still spending after a pause",
+    Problem.STILL_SPENDING: "Still spending after a pause", Problem.DAYS: "Days begin at another hour",
 }
 
 

@@ -27,6 +27,7 @@ PARTS = {"matched": "in plan", "after_watermark": "not complete yet", "untracked
          "outside_flight": "outside its flight", "quarantined": "unusable"}
 PROBLEMS = {Problem.STALE: "no new data", Problem.DUPLICATE: "data do not add up", Problem.CURRENCY: "currencies differ",
             Problem.TRACKER: "the plan needs a look", Problem.ERROR: "could not be judged", Problem.SURGE: "a data fault is likely", Problem.STILL_SPENDING: "still spending after a pause", Problem.ZERO: "not delivering",
+            Problem.DAYS: "days begin at another hour",
             Problem.IDENTITY: "is it the same campaign?"}
 
 

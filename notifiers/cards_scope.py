@@ -24,6 +24,7 @@ SCOPE_WORDS = {
     Problem.IDENTITY: ("Who is who?", "Nothing of it is judged until a person has looked."),
     Problem.SURGE: ("A data fault is likely", "Their pauses are held, and nobody is asked about them; each stays a row of the digest."),
     Problem.STILL_SPENDING: ("Still spending after a pause", "Nothing is paused again without an answer; the next run asks if it is still off plan."),
+    Problem.DAYS: ("Days begin at another hour", "Everything is judged as before, by what comes in altogether."),
     Problem.ZERO: ("Not delivering", "Nothing is paused: the cause lies above the single campaign."),
 }
 NEXT_STEPS = {
@@ -34,6 +35,7 @@ NEXT_STEPS = {
                     "If they really are off plan, an approver releases their pauses with `pacing halts release`."),
     Problem.STILL_SPENDING: "Look on the platform: is it on again, and who turned it on? If that was agreed, answer *I'm on it*.",
     Problem.TRACKER: "Correct the rows in the plan; the next run reads them again.",
+    Problem.DAYS: "Look up the account's time zone on the platform, and correct it in the feed.",
     Problem.ZERO: ("Look at the account first: payment and credit line, spending limit, suspension, access. "
                    "Then whether anyone paused everything on purpose."),
 }

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pacing_brain import day_boundary
 from pacing_brain.account_wide import LEAST, SHARE
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
 from pacing_brain.money import money
@@ -18,7 +19,7 @@ from pacing_brain.natives import natives
 
 ACCOUNT_WIDE = [Problem.DUPLICATE.value, Problem.CURRENCY.value, Problem.TRACKER.value]  # one fault of the account when all its flights have it, or nearly all of many
 RECENT_DAYS = 3  # money outside the plan is a problem while it goes on
-OF_THEIR_OWN = (Problem.UNPLANNED, Problem.STILL_SPENDING)  # beside what the decision itself points to
+OF_THEIR_OWN = (Problem.UNPLANNED, Problem.STILL_SPENDING, Problem.DAYS)  # beside what the decision itself points to
 SHORT = ["flight_id", "campaign_name", "client", "currency", "actual_micros", "target_micros", "row"]
 RANK = {Severity.HEALTHY: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
@@ -31,7 +32,7 @@ def find(decisions: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
     for scope, row in zip(_scopes(bad, decisions, accounts, inputs), natives(bad), strict=True):
         together[scope, row["problem"]].append(row)
     found = [_finding(scope, problem, rows, feeds) for (scope, problem), rows in together.items()]
-    found += _outside_every_plan(decisions, days, accounts, inputs)
+    found += _outside_every_plan(decisions, days, accounts, inputs) + day_boundary.findings(accounts, decisions)
     return sorted_by_fingerprint(_with_unusable_rows(found, inputs))
 
 

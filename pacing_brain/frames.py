@@ -194,6 +194,7 @@ MEMORY = _frame(
     load_at=(INSTANT, NULLABLE, "its account's last load"),
     load_gap_hours=(RATIO, NULLABLE, "the longest time between two loads of its account that runs have seen"),
     load_gaps=(COUNT_OR_NULL, NULLABLE, "how many such times were seen"),
+    days_ahead_at=(INSTANT, NULLABLE, "when its account was last seen with spend of a day that had not begun"),
 )
 
 # What was learned and is in force (issue by issue more kinds).
@@ -274,6 +275,7 @@ ACCOUNTS = _frame(
     usual_gap_hours=(RATIO, NULLABLE, "the longest time between two of its loads so far; null: too few were seen"),
     quiet=("boolean", NULLABLE, "nearly all of its campaigns that delivered in these hours the day before have gone silent at once; null: not looked at"),
     common_level_pct=(RATIO, NULLABLE, "by how much nearly all of its campaigns changed at once, signed percent; null: they did not"),
+    days_ahead_at=(INSTANT, NULLABLE, "when spend of a day that had not begun in its zone was last seen; null: not lately"),
     live_flights=(COUNT, REQUIRED, "flights on at the watermark and matched here"),
     silent_flights=(COUNT, REQUIRED, "those with zero delivery"),
 )

@@ -73,7 +73,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     on_day = np.nan_to_num(_on_day(flights, rows, today), nan=-1.0).astype(np.int64)
     begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
     swing, learned = within_day.swings(flights["platform"], today, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
-                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes, _ahead(flights, rows, seen))
+                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes, account["days_ahead_at"].notna().to_numpy(dtype=bool))
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))
     if daily.any():
@@ -194,16 +194,6 @@ def _on_day(flights: pd.DataFrame, rows: Rows, on: Whole) -> Floats:
     spent = np.zeros(len(flights))
     np.add.at(spent, flight[day == on[flight]], micros[day == on[flight]].astype(np.float64))
     return np.where(on >= number(flights["start_date"]), spent, np.nan)
-
-
-def _ahead(flights: pd.DataFrame, rows: Rows, seen: pd.Series) -> npt.NDArray[np.bool_]:
-    """Where there is spend of a day that begins more than `within_day.AHEAD_MIN` after the load."""
-    flight, day, micros = rows
-    local = zones.local_days(seen + pd.Timedelta(minutes=within_day.AHEAD_MIN), flights["account_timezone"])
-    begun = np.where(local.notna(), number(local.fillna(pd.Timestamp(0))), np.iinfo(np.int64).max)
-    found = np.zeros(len(flights), dtype=bool)
-    found[flight[(day > begun[flight]) & (micros > 0)]] = True
-    return found
 
 
 def _levels(closed: Floats, last24: Floats, share: Floats, daily: npt.NDArray[np.bool_]) -> dict[str, Floats]:

@@ -74,6 +74,7 @@ class Problem(StrEnum):
     ERROR = "error"
     SURGE = "surge"
     STILL_SPENDING = "still_spending"
+    DAYS = "days"  # an account whose days begin at another hour than its time zone says
 
 
 class _Value(BaseModel):

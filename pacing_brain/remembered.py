@@ -6,7 +6,7 @@ All of it travels in memory, so that a live run, a replay and a backtest see the
 import numpy as np
 import pandas as pd
 
-from pacing_brain import account_wide, frames, levels, reconcile
+from pacing_brain import account_wide, day_boundary, frames, levels, reconcile
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Inputs, MatchKind, RunContext
 from pacing_brain.names import fold, similarity
@@ -18,12 +18,13 @@ ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros":
 
 
 def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(flights with the `levels` columns, accounts with usual_gap_hours, common_level_pct and quiet); all null with `bands = "fixed"`.
+    """(flights with the `levels` columns, accounts with usual_gap_hours, common_level_pct, quiet and days_ahead_at); all null with `bands = "fixed"`.
 
     `flights` have the reconcile columns, `days` are every spend row.
     """
     if inputs.policy.bands == "fixed" or flights.empty:
         return flights.assign(**{name: pd.Series(None, index=flights.index, dtype=frames.DECISIONS.fields[name].dtype) for name in (*levels.COLUMNS, *ABSENT)}), accounts
+    accounts = day_boundary.look(accounts, flights, inputs)
     measured = levels.measure(flights, days, accounts, inputs.memory, inputs.run)
     edits, lost = _edits(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
     accounts, measured = account_wide.quiet(_with_gaps(accounts, flights, inputs), flights, measured)
@@ -83,7 +84,7 @@ def kept_for_next(decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Input
     if inputs.policy.bands == "fixed":
         return {}
     at = reconcile.account_positions(decisions, accounts)
-    loaded = accounts["loaded_at"].reset_index(drop=True).reindex(at).set_axis(decisions.index)
+    loaded, ahead = (accounts[name].reset_index(drop=True).reindex(at).set_axis(decisions.index) for name in ("loaded_at", "days_ahead_at"))
     before = earlier(decisions, inputs.memory, "load_at", "load_gap_hours", "load_gaps")
     gap = (loaded - before["load_at"]).dt.total_seconds() / 3600.0
     new = gap.gt(0)
@@ -91,4 +92,4 @@ def kept_for_next(decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Input
     longest = np.fmax(known * GAP_FADES, np.fmin(gap, known.fillna(gap) * GAP_GROWTH))
     return {"load_at": loaded.astype(frames.INSTANT), "load_gap_hours": known.where(~new, longest),
             "load_gaps": before["load_gaps"].fillna(0).astype("Int64") + new.astype("Int64"),
-            "budget_before_micros": decisions["budget_was_micros"], "budget_changed_at": decisions["budget_changed_at"]}
+            "budget_before_micros": decisions["budget_was_micros"], "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}

@@ -26,7 +26,6 @@ PRIOR: Mapping[str, tuple[float, ...]] = {  # at 0, 4, ... 24 h of the day
 EVEN = tuple(np.linspace(0.0, 1.0, SLOTS + 1))
 PRIOR_DAYS, FADES, LEAST_DAYS = 2.0, 0.9, 2  # fewer days of its own than the last say nothing: a platform's hours need not be a campaign's
 LEAST_SHARE, LEAST_BREAK = 0.08, 0.2  # a part of a day that says something, and a break (ln) that is worth a word
-AHEAD_MIN = 120  # minutes: spend of a day that begins later than this after the load is of a day that began already, in another zone
 ORDINARY, MOST = 3.0, 30.0  # an ordinary day's largest swing, and the largest that one day adds to what is ordinary
 SHAPE, SUM, DAYS, DAY, LARGEST = slice(0, SLOTS), SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3  # where they are in a state
 NEWEST = -1.0
@@ -47,7 +46,7 @@ def swings(platforms: pd.Series, day: Whole, elapsed_min: Whole, today: Whole, e
         earlier: (minutes that were gone of the present day, below 1 where not of that day; that day's micros), a column per remembered reading.
         states: remembered; None: nothing yet.
         fresh: whether this load is new; one that is read again teaches nothing.
-        ahead: where a day that has not begun has spend already.
+        ahead: where the account has spend of days that have not begun.
     """
     slot = np.clip(-(-elapsed_min // SLOT_MIN), 1, SLOTS)
     known = _states(platforms, elapsed_min, slot, states)

@@ -158,7 +158,7 @@ def _swings(*days: list[int]) -> list[float]:
         at[:], micros[:] = -1, -1
         for slot, total in enumerate(np.cumsum(spent)):
             swing, states = within_day.swings(pd.Series(["google"]), np.array([number]), np.array([240 * (slot + 1)]), np.array([total]), (at, micros), states,
-                                              np.array([True]))
+                                              np.array([True]), np.array([False]))
             at[0, slot], micros[0, slot] = 240 * (slot + 1), total
             found.append(float(swing[0]))
     return found
