@@ -33,8 +33,7 @@ def _days(outcome: Outcome) -> list[str]:
 def test_spend_of_a_day_that_has_not_begun_is_told_of_the_account_once() -> None:
     """At 20:00 UTC there is spend of the next day in an account of UTC: one question about the account, and its campaign stays healthy."""
     outcome = _decided(datetime(2026, 6, 10, 20, tzinfo=UTC), "2026-06-11", spend_micros=[100 * builders.UNIT] * 9 + [80 * builders.UNIT, 4 * builders.UNIT])
-    assert _days(outcome) == ["There is spend of days that have not begun yet in UTC, the time zone of account A1: its days begin earlier than that. "
-                              "Totals are right; single days are shifted."]
+    assert _days(outcome) == [day_boundary.sentence("A1", "UTC")]
     assert outcome.decisions["severity"].tolist() == ["healthy"]
 
 
