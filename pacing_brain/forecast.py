@@ -1,6 +1,7 @@
 """Where a flight will land if it is left alone: its spend at its end, with intervals, and what follows from it. Vectorised.
 
-    own        spent + level * (weekday factors of what is left)                     `spend_rate`; scaled by the curve where the plan is not even
+    own        spent + level * (weekday factors of what is left)                     `spend_rate`; where the plan is not even, its days are taken and
+               put back in units of what the plan has for them: a campaign that follows a curve has one level
     landing    own, its rest moved towards the budget that is left by STEERED of their distance (in logarithms) while the two are near: people and
                platforms correct small gaps; from about STEERED_WITHIN apart on, nothing is assumed to be corrected
     scale      rest * SPREAD * sqrt(LEVEL^2 + undecided^2 + (DRIFT drift)^2 + ((DAY spread)^2 + DAILY^2) / days left), of the error (`landing`)
@@ -24,8 +25,11 @@ from pacing_brain.spend_rate import Codes, Flags, Floats, Rate
 STEERED, STEERED_WITHIN = 0.3, 0.3
 SPREAD, LEVEL, DRIFT, DAY, DAILY = 0.87, 0.06, 0.2, 0.7, 0.15
 LEAST_SCALE = 0.02  # of the budget that is left: a campaign that spends nothing now may start again
-RECENT_DAYS = 7  # of the plan, that the level is compared with where the plan is not even
-MOST_TIMES = 5.0  # a plan that is bent does not multiply the level by more
+BENT = ["front", "back", "custom", "ahead"]
+NEW_DAYS, ON_LINE = 5, 0.10  # closed days; share of the target: a flight that is new, and keeps to its plan
+OTHER_LEVEL, OTHER_PLAN = 1.9, 1.2  # factors: days before a flight are another plan's, where none is known and where one is
+LEAST_WEIGHT = 0.05  # of an even day: a day for which less is planned says nothing about the level
+AHEAD = 1.2  # an even day's budget, until the flight's is reached
 DAY_HOURS, DAY_US = 24.0, 86_400_000_000
 
 MICROS = ("forecast_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo95_micros",
@@ -76,7 +80,7 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     rows = flights[READ][told]
     left = _Left.of(rows)
     known = spend_days.history(rows, days, left.closed)
-    rate = spend_rate.rate(day_weights.without(known.micros, rows, left.closed), known.weekday)
+    rate = spend_rate.rate(_own_only(_plain(known.micros, rows, left), rows, left, _planned_before(rows, days)), known.weekday)
     usable = (rate.known_days > 0) | (left.whole <= 0)
     figures = _figures(rows, left, rate, known.weekday, values[told], window_hours)
     why = why_not.to_numpy(dtype=object)
@@ -103,9 +107,10 @@ def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
 def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
     """Every figure of the forecast by its column's name."""
     level = np.nan_to_num(rate.level)
-    coming = _days_left(left, rate, weekday) + day_weights.more_days(flights, left.closed, left.today, rate.profile, weekday)
-    landing = _landing(flights, left, rate, level * np.maximum(coming, 0.0) * _bent(flights, left))
-    today = level * rate.profile[np.arange(len(level)), (weekday + 1) % 7]
+    coming, now = _coming(flights, left, rate, weekday)
+    landing = _landing(flights, left, rate, level * coming)
+    pace = level * now
+    today = pace * rate.profile[np.arange(len(level)), (weekday + 1) % 7]
     budget = left.spent + left.budget
     tolerance = values["forecast_tolerance_pct"].to_numpy("float64") / 100.0
     figures = {"forecast_micros": landing.middle}
@@ -115,7 +120,7 @@ def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, val
     figures |= {"p_over": landing.chance_over(budget * (1.0 + tolerance)), "p_under": 1.0 - landing.chance_over(budget * (1.0 - tolerance)),
                 "p_astray": np.maximum(landing.chance_over(budget * (1.0 + band)), 1.0 - landing.chance_over(budget * (1.0 - band))),
                 "expected_over_micros": over, "expected_under_micros": np.maximum(over - (landing.middle - budget), 0.0),
-                "needed_daily_micros": _needed(flights), "rate_daily_micros": np.where(left.whole > 0, level, np.nan)}
+                "needed_daily_micros": _needed(flights), "rate_daily_micros": np.where(left.whole > 0, pace, np.nan)}
     hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"].to_numpy("float64")}
     for name, waited in hours.items():
         share = np.minimum(waited / DAY_HOURS, left.days)
@@ -144,20 +149,64 @@ def _days_left(left: _Left, rate: Rate, weekday: Codes) -> Floats:
     return np.where(left.whole > 0, 7.0 * weeks + sums[np.arange(len(sums)), rest] - left.today * coming[:, 0], 0.0)
 
 
-def _bent(flights: pd.DataFrame, left: _Left) -> Floats:
-    """Planned a day for the rest over planned a day lately, where the plan is no straight line: a campaign that follows it changes its rate."""
-    times = np.ones(len(flights))
-    bent = flights["curve"].isin(["front", "back", "custom", "ahead"]).to_numpy() & (left.whole > 0)
-    if not bent.any():
-        return times
-    rows = flights[bent]
-    start = number(rows["start_date"])
-    first = np.maximum(left.closed[bent] - RECENT_DAYS + 1, start)
-    at = [zones.midnights(as_days(day).set_axis(rows.index), rows["account_timezone"]) for day in (first, left.closed[bent] + 1)]
-    planned = [curves.planned_micros(rows, instant).to_numpy("float64", na_value=np.nan) for instant in at]
-    lately = _divided(planned[1] - planned[0], (left.closed[bent] + 1 - first).astype("float64"))
-    times[bent] = np.clip(np.nan_to_num(_divided(left.planned[bent], lately), nan=1.0), 0.0, MOST_TIMES)
-    return times
+def _plain(micros: Floats, flights: pd.DataFrame, left: _Left) -> Floats:
+    """Spend of the last days as it were on even ones: without the weights of the calendar, and without the bends of the plan."""
+    plain = day_weights.without(micros, flights, left.closed)
+    bent = flights["curve"].isin(BENT).to_numpy()
+    if bent.any():
+        width = micros.shape[1]
+        day = left.closed[bent][:, None] - np.arange(width)[::-1]
+        weight = _weight(flights[bent], day.ravel(), np.repeat(np.arange(len(day)), width)).reshape(day.shape)
+        plain[bent] = np.divide(micros[bent], weight, out=np.full(day.shape, np.nan), where=weight >= LEAST_WEIGHT)
+    return plain
+
+
+def _planned_before(flights: pd.DataFrame, days: pd.DataFrame) -> Flags:
+    """Whether the days of a flight's campaign belong to several lines of the plan."""
+    lines = days.loc[days["flight_id"].notna(), ["campaign_key", "flight_id"]].drop_duplicates()["campaign_key"]
+    return np.asarray(flights["campaign_key"].isin(lines[lines.duplicated()]).to_numpy(dtype=bool))
+
+
+def _own_only(plain: Floats, flights: pd.DataFrame, left: _Left, planned: Flags) -> Floats:
+    """Without the days before a flight where they say nothing about it: it is new, its own days keep to its plan, and those before were at another level."""
+    start, even = number(flights["start_date"]), _even_day(flights)
+    own = left.closed - start + 1
+    before = (left.closed[:, None] - np.arange(plain.shape[1])[::-1]) < start[:, None]
+    count = (before & ~np.isnan(plain)).sum(axis=1)
+    usual = np.where(before, np.nan_to_num(plain), 0.0).sum(axis=1) / np.maximum(count, 1) / even
+    target = flights["target_micros"].to_numpy("float64", na_value=np.nan)
+    factor = np.where(planned, OTHER_PLAN, OTHER_LEVEL)
+    other = (count > 0) & ((usual >= factor) | (usual <= 1.0 / factor))
+    alone = other & (own >= 1) & (own < NEW_DAYS) & (np.abs(left.spent - target) <= ON_LINE * target)
+    return np.where(alone[:, None] & before, np.nan, plain)
+
+
+def _weight(flights: pd.DataFrame, day: Codes, of: Codes) -> Floats:
+    """What the plan has for account days, each `of` a flight by its position, in even days; 1 before the flight."""
+    rows = flights[curves.COLUMNS].take(of)
+    planned = [curves.planned_micros(rows, zones.midnights(as_days(at).set_axis(rows.index), rows["account_timezone"])).to_numpy("float64", na_value=np.nan)
+               for at in (day, day + 1)]
+    return np.asarray(np.where(day < number(rows["start_date"]), 1.0, (planned[1] - planned[0]) / _even_day(rows)))
+
+
+def _even_day(flights: pd.DataFrame) -> Floats:
+    length = ((flights["end_date"] - flights["start_date"]).dt.days + 1).to_numpy("float64")
+    return np.asarray(np.maximum(flights["budget_micros"].to_numpy("float64") / length, 1.0))
+
+
+def _coming(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes) -> tuple[Floats, Floats]:
+    """(ordinary days that are left, by their weekday factors and by what the plan has for them; how much of one the present day is)."""
+    plain = _days_left(left, rate, weekday)
+    coming = np.maximum(plain + day_weights.more_days(flights, left.closed, left.today, rate.profile, weekday), 0.0)
+    now, bent, ahead = np.ones(len(flights)), flights["curve"].isin(BENT).to_numpy(), flights["curve"].eq("ahead").to_numpy()
+    if bent.any():
+        rows, days = flights[bent], left.days[bent]
+        even = _even_day(rows)
+        mix = np.nan_to_num(_divided(plain[bent], days), nan=1.0)
+        coming[bent] = np.maximum(left.planned[bent], 0.0) * np.maximum(days, 0.0) / even * mix
+        now[bent] = _weight(rows, left.closed[bent] + 1, np.arange(len(rows)))
+    coming[ahead], now[ahead] = AHEAD * np.maximum(plain[ahead], 0.0), AHEAD  # the platform ends it at the budget
+    return coming, np.nan_to_num(now, nan=1.0)
 
 
 def _needed(flights: pd.DataFrame) -> Floats:

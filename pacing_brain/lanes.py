@@ -40,7 +40,8 @@ def healthy(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
 def warning(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """Off plan, not yet badly: people are told."""
     del values
-    return flights.assign(lane=Lane.WARNING.value, action=Action.SLACK_ALERT.value, urgent=False, problem=flights["direction"],
+    problem = flights["direction"].mask(flights["direction"].eq("none"), Problem.TRACKER.value)  # neither over nor under: it is the plan that was edited
+    return flights.assign(lane=Lane.WARNING.value, action=Action.SLACK_ALERT.value, urgent=False, problem=problem,
                           incident_scope="campaign", reasons=_add(flights, "A warning: people are told, no pause is recommended."))
 
 

@@ -76,16 +76,20 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
                                       (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes, account["days_ahead_at"].notna().to_numpy(dtype=bool))
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))
+    shaped = (flights["curve"].ne("even") | flights["day_weights"].notna()).to_numpy(dtype=bool)
     if daily.any():
-        last24 = np.where(daily, _nearer_to_usual(np.where(fits & (on_day >= 0), on_day, np.nan), last24, closed), last24)
+        of_last = np.where(fits & (on_day >= 0), on_day, np.nan)
+        last24 = np.where(daily, np.where(shaped, of_last, _nearer_to_usual(of_last, last24, closed)), last24)
     frame = _levels(closed, last24, share, daily)
     usual = np.exp(frame["usual"])
-    planned, bent = _planned_day(flights, seen, today, daily)
+    begins = (flights["watermark"] - flights["day_start"] < pd.Timedelta(days=1)).to_numpy(dtype=bool)
+    end = seen.where(~(shaped | begins), flights["watermark"])  # what is reported reaches to there: where a plan bends or begins, hours matter
+    planned, bent = _planned_day(flights, end, today, daily, shaped)
     level, from_usual = (_nearer(frame[name], frame[name] - bent) for name in ("level", "from_usual"))
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
     (nothing, says), (lately, says_lately) = (_silence(minutes, total, at, micros, usual, last24, by) for by in (SILENT_MIN, QUIET_MIN))
-    hears = ~daily & ~_rests(closed)
+    hears = ~daily & ~_rests(closed) & ~_unplanned(flights, shaped & ~daily)
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(level) * 100.0, "level_z": level / frame["noise"],
@@ -275,16 +279,15 @@ def _nanmedian(values: Floats, axis: int) -> Floats:
     return np.where(n > 0, (low + np.where(n > 0, np.where(np.isfinite(high), high, low), np.nan)) / 2.0, np.nan).squeeze(axis)
 
 
-def _planned_day(flights: pd.DataFrame, seen: pd.Series, today: Whole, daily: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    """(what the curve plans for the same 24 h, of a daily feed for that day; ln of that over a day of the three before: 0 of an even plan)."""
+def _planned_day(flights: pd.DataFrame, end: pd.Series, today: Whole, daily: npt.NDArray[np.bool_], shaped: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """(what the curve plans for the 24 h to `end`, of a daily feed for that day; ln of that over a day of the three before: 0 of an even plan)."""
     rows = flights[curves.COLUMNS]
-    end = seen
     if daily.any():
         day_after = dates(np.where(daily, today + 1, 0)).set_axis(flights.index)
         end = end.where(~daily, zones.midnights(day_after, flights["account_timezone"]))
     before = curves.planned_micros(rows, end - pd.Timedelta(days=1))
     planned = (curves.planned_micros(rows, end) - before).astype("Float64").to_numpy("float64", na_value=np.nan)
-    bent, shaped = np.zeros(len(flights)), (flights["curve"].ne("even") | flights["day_weights"].notna()).to_numpy(dtype=bool)
+    bent = np.zeros(len(flights))
     if shaped.any():
         lately = (before[shaped] - curves.planned_micros(rows[shaped], end[shaped] - pd.Timedelta(days=4))).astype("Float64").to_numpy("float64", na_value=np.nan) / 3.0
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -302,6 +305,17 @@ def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floa
     with np.errstate(invalid="ignore"):
         nothing, delivered = total - now < SILENT_SHARE * by / SILENT_MIN * usual, day - before >= BUSY_SHARE * by / SILENT_MIN * usual
         return nothing, delivered | (last24 < SILENT_SHARE * usual)
+
+
+def _unplanned(flights: pd.DataFrame, shaped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Where the plan bends and wants next to nothing of the last hours: a gap, a budget that is reached."""
+    idle = np.zeros(len(flights), dtype=bool)
+    if shaped.any():
+        rows = flights[curves.COLUMNS][shaped]
+        wanted = curves.planned_micros(rows, rows["watermark"]) - curves.planned_micros(rows, rows["watermark"] - pd.Timedelta(minutes=SILENT_MIN))
+        days = (rows["end_date"] - rows["start_date"]).dt.days + 1
+        idle[shaped] = wanted.lt(BUSY_SHARE * rows["budget_micros"] / days).fillna(value=True)
+    return idle
 
 
 def _rests(closed: Floats) -> npt.NDArray[np.bool_]:

@@ -37,10 +37,16 @@ def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict
     kept = earlier(flights, memory, "start_date", "budget_micros", "budget_before_micros", "budget_changed_at")
     same = kept["start_date"].eq(flights["start_date"])
     last, before, at = kept["budget_micros"].where(same), kept["budget_before_micros"].where(same), kept["budget_changed_at"].where(same)
-    edited = last.ne(flights["budget_micros"].astype("Int64")).fillna(value=False) & last.notna()
+    planned, rolled = _planned(flights), flights["rolled_micros"].astype("Int64").fillna(0)
+    edited = last.ne(planned).fillna(value=False) & last.notna()
     was = before.mask(edited, before.where(before.notna(), last)).astype("Int64")  # of several edits the value before the first stands
-    back = was.eq(flights["budget_micros"].astype("Int64")).fillna(value=False)
-    return {"budget_was_micros": was.mask(back), "budget_changed_at": at.mask(edited, pd.Timestamp(run.as_of)).mask(back).astype(frames.INSTANT)}
+    back = was.eq(planned).fillna(value=False)
+    return {"budget_was_micros": was.mask(back) + rolled, "budget_changed_at": at.mask(edited, pd.Timestamp(run.as_of)).mask(back).astype(frames.INSTANT)}
+
+
+def _planned(flights: pd.DataFrame) -> pd.Series:
+    """The budget as the plan has it: what the month before hands on comes and goes with that month's spend, and nobody edited it."""
+    return flights["budget_micros"].astype("Int64") - flights["rolled_micros"].astype("Int64").fillna(0)
 
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
@@ -92,4 +98,5 @@ def kept_for_next(decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Input
     longest = np.fmax(known * GAP_FADES, np.fmin(gap, known.fillna(gap) * GAP_GROWTH))
     return {"load_at": loaded.astype(frames.INSTANT), "load_gap_hours": known.where(~new, longest),
             "load_gaps": before["load_gaps"].fillna(0).astype("Int64") + new.astype("Int64"),
-            "budget_before_micros": decisions["budget_was_micros"], "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}
+            "budget_micros": _planned(decisions), "budget_before_micros": decisions["budget_was_micros"] - decisions["rolled_micros"].fillna(0),
+            "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}

@@ -239,7 +239,7 @@ def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.log(now / before)
         off = np.log(actual / target)
-        return np.exp(np.abs(ratio)), np.abs(off) < np.abs(off + ratio)
+        return np.exp(np.abs(ratio)), ~np.isfinite(off) | (np.abs(off) < np.abs(off + ratio))  # where nothing is spent yet, nothing is contradicted
 
 
 def _with_silence(flights: pd.DataFrame, values: pd.DataFrame, quiet: Flags) -> pd.DataFrame:
