@@ -63,9 +63,10 @@ def spend_frame(raw: pd.DataFrame, place: str) -> tuple[pd.DataFrame, tuple[Quar
 
 def totals_frame(raw: pd.DataFrame) -> pd.DataFrame:
     """Totals per currency; a currency whose every amount is unreadable totals 0 over its rows."""
-    currency = raw["currency"].astype("str").fillna(NO_CURRENCY).str.upper()
-    summed = raw.assign(currency=currency, spend_micros=raw["spend_micros"].fillna(0)).groupby("currency", as_index=False)
-    return TOTALS.check(summed[["n_rows", "spend_micros"]].sum())
+    codes, currencies = pd.factorize(raw["currency"].astype("str").fillna(NO_CURRENCY))
+    currency = currencies.str.upper().take(codes)
+    amounts = pd.DataFrame({"n_rows": raw["n_rows"], "spend_micros": raw["spend_micros"].fillna(0)})
+    return TOTALS.check(amounts.groupby(currency.rename("currency")).sum().reset_index())
 
 
 def loads_frame(loads: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
 
 from pacing_brain.context import not_final_from
@@ -15,9 +16,9 @@ MONTH_DAYS = 31  # a month that hands on what it left is read as long as the nex
 def days_to_read(targets: pd.DataFrame, as_of: datetime, policy: Policy) -> tuple[datetime, datetime]:
     """First and last day to ask for: from two weeks before the earliest flight that is not final yet, or whose rest may roll over, to the last day that any zone is in."""
     today = datetime(as_of.year, as_of.month, as_of.day, tzinfo=as_of.tzinfo)
-    begun = targets["start_date"].le(pd.Timestamp(today).tz_localize(None))
-    final = not_final_from(pd.Timestamp(as_of), policy) - pd.to_timedelta(MONTH_DAYS * targets["rollover_cap_pct"].notna(), unit="D")
-    starts = targets.loc[begun & targets["end_date"].ge(final), "start_date"]
-    first = starts.min().to_pydatetime().replace(tzinfo=as_of.tzinfo) if len(starts) else today
+    start, end = targets["start_date"].to_numpy(), targets["end_date"].to_numpy()
+    rolls_over = np.where(targets["rollover_cap_pct"].notna(), np.timedelta64(MONTH_DAYS, "D"), np.timedelta64(0, "D"))
+    read = (start <= np.datetime64(today.replace(tzinfo=None))) & (end >= not_final_from(pd.Timestamp(as_of), policy).to_datetime64() - rolls_over)
+    first = pd.Timestamp(start[read].min()).to_pydatetime().replace(tzinfo=as_of.tzinfo) if read.any() else today
     earliest = max(first - timedelta(days=LOOK_BACK_DAYS), today - timedelta(days=LONGEST_DAYS))
     return earliest, today + timedelta(days=1)

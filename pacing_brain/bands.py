@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from pacing_brain.curves import fractions
+from pacing_brain.curves import fraction, fractions
 
 SAFE = 2**62
 
@@ -47,7 +47,7 @@ def reaches(actual: pd.Series, target: pd.Series, pct: pd.Series, of_pct: pd.Ser
 def threshold(base: np.ndarray, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> np.ndarray:
     """The least whole number of micros that is pct percent of base (times of_pct percent), exactly: an object or int64 array."""
     p, q = fractions(pct, 100)
-    f, g = fractions(np.broadcast_to(of_pct, len(pct)), 100)
+    f, g = fractions(of_pct, 100) if isinstance(of_pct, pd.Series) else fraction(of_pct, 100)
     top, bottom = p * f, q * g
     if len(base) and int(top.max()) * int(bottom.max()) < SAFE and int(base.max()) // int(bottom.min()) * int(top.max()) < SAFE:
         return _ceiling(base, top.astype("int64"), bottom.astype("int64"))

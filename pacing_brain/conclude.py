@@ -104,19 +104,19 @@ def _closed_history(decisions: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Ser
     """What is remembered of closed days. A run that saw nothing, less than half of what was known, or whole days less, does not overwrite it: no revision
     takes a day with spend or half of a history, so that the days that are missing stay missing until they are back.
     """
-    now = decisions.rename(columns={"closed_day": "closed_to"})
+    now = {"closed_to": decisions["closed_day"], **{name: decisions[name] for name in ("campaign_key", "closed_micros", "closed_days")}}
     before = earlier(decisions, inputs.memory, "closed_to", "closed_micros", "closed_days", "campaign_key", "start_date")
     lost = before["closed_to"].notna() & before["start_date"].eq(decisions["start_date"])
     lost &= decisions["closed_day"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT) | (decisions["lost_days"].gt(0) & decisions["shrunk_pct"].gt(0))
-    kept = {name: now[name].mask(lost, before[name]) if lost.any() else now[name] for name in ("closed_to", "campaign_key", "closed_micros", "closed_days")}
+    kept = {name: values.mask(lost, before[name]) for name, values in now.items()} if lost.any() else now
     return kept | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
 
 
 def _remember(decisions: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -> pd.DataFrame:
     """MEMORY for the next run. `decided_seq` of a new decision is filled in when the ledger has numbered it."""
-    memory = decisions.rename(columns={"red_gates": "gates_red", "direction": "side"}).assign(
-        policy_digest=inputs.policy.digest, decided_run=inputs.run.run_id, decided_seq=decisions["restates_seq"],
-        **_closed_history(decisions, inputs), **remembered.kept_for_next(decisions, accounts, inputs))
     standing = earlier(decisions, inputs.memory, "decided_run")["decided_run"]
-    memory["decided_run"] = memory["decided_run"].where(~memory["restated"].astype(bool), standing)
-    return frames.MEMORY.check(memory.fillna({"gates_red": "", "side": "none"}))
+    kept = decisions[[name for name in frames.MEMORY.columns if name in decisions]]
+    return frames.MEMORY.check(kept.assign(
+        gates_red=decisions["red_gates"].fillna(""), side=decisions["direction"].fillna("none"), policy_digest=inputs.policy.digest,
+        decided_run=standing.where(decisions["restated"].astype(bool), inputs.run.run_id), decided_seq=decisions["restates_seq"],
+        **_closed_history(decisions, inputs), **remembered.kept_for_next(decisions, accounts, inputs)))

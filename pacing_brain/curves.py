@@ -147,10 +147,15 @@ def _anchors(flights: pd.DataFrame) -> pd.Series:
 def fractions(values: pd.Series | np.ndarray, scale: int = 1) -> Share:
     """Decimal numbers as exact numerators and denominators, divided by `scale`: 33.3 is 333/10, not its binary neighbour."""
     codes, unique = pd.factorize(np.asarray(values, dtype="float64"))
-    exact = [Fraction(repr(float(value))) / scale for value in unique]
-    numerators = np.array([value.numerator for value in exact], dtype=object)
-    denominators = np.array([value.denominator for value in exact], dtype=object)
+    exact = [fraction(value, scale) for value in unique]
+    numerators, denominators = (np.array([pair[at] for pair in exact], dtype=object) for at in range(2))
     return numerators[codes], denominators[codes]
+
+
+def fraction(value: float, scale: int = 1) -> tuple[int, int]:
+    """A decimal number as its exact numerator and denominator, divided by `scale`."""
+    exact = Fraction(repr(float(value))) / scale
+    return exact.numerator, exact.denominator
 
 
 def _half_even(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:

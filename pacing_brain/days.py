@@ -73,8 +73,13 @@ def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _sorted(intervals: pd.DataFrame) -> pd.DataFrame:
+    """The intervals in order, each once."""
     order = ["campaign", "start", "end", "flight"]
-    return pd.DataFrame(np.unique(intervals[order].to_numpy(dtype=np.int64), axis=0), columns=order)
+    rows = intervals[order].to_numpy(dtype=np.int64)
+    rows = rows[np.lexsort(rows.T[::-1])]
+    again = np.zeros(len(rows), dtype=bool)
+    again[1:] = (rows[1:] == rows[:-1]).all(axis=1)
+    return pd.DataFrame(rows[~again], columns=order)
 
 
 def _crowded(intervals: pd.DataFrame) -> pd.DataFrame:

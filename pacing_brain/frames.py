@@ -42,11 +42,17 @@ class Frame:
         Raises:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """
-        given = dict(frame.items())
-        cast = {name: self._cast(given.get(name), name, column, len(frame)) for name, column in self.fields.items()}
-        if list(given) == self.columns and all(cast[name] is given[name] for name in given) and frame.index.equals(pd.RangeIndex(len(frame))):
-            return frame.copy(deep=False)
-        return pd.DataFrame({name: values.array for name, values in cast.items()}, index=range(len(frame)))
+        whole = frame if frame.columns.is_unique else frame.loc[:, ~frame.columns.duplicated(keep="last")]
+        given = dict(zip(whole.columns, whole.dtypes, strict=True))
+        cast = {}
+        for name, column in self.fields.items():
+            if not (column.nullable and column.dtype != "object" and str(given.get(name)) == column.dtype):  # nothing to look at in most columns
+                values = whole[name] if name in given else None
+                fitting = self._cast(values, name, column, len(whole))
+                if fitting is not values:
+                    cast[name] = fitting.array
+        whole = whole.reset_index(drop=True).assign(**cast)
+        return whole if list(whole.columns) == self.columns else whole[self.columns]
 
     def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> pd.Series:
         if values is None:

@@ -11,6 +11,8 @@ from pacing_brain.model import Action, Lane, MatchKind, Problem
 PROVEN = [MatchKind.ID.value, MatchKind.ALIAS.value]  # only these may carry a halt
 READ = ["lane", "phase", "severity", "direction", "zero_delivery", "zero_kind", "cost_fault", "match_kind", "platform_status", "score", "gates", "red_gates",
         "reasons"]
+READ_VALUES = ["actions_zero", "actions_over", "actions_under", "actions_preset", "confidence_minimum"]
+DECIDED = ["lane", "action", "urgent", "problem", "incident_scope", "severity", "reasons"]
 GATE_PROBLEM = {"freshness": Problem.STALE, "clock": Problem.STALE, "completeness": Problem.DUPLICATE, "tie_out": Problem.DUPLICATE,
                 "currency": Problem.CURRENCY, "timezone": Problem.TRACKER, "tracker": Problem.TRACKER, "identity": Problem.IDENTITY}
 

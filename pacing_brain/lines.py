@@ -15,6 +15,7 @@ from pacing_brain.platform_facts import NEWEST
 from pacing_brain.roster import Codes
 
 COLUMNS = [name for name, (node, _) in FLIGHT_COLUMNS.items() if node in ("plan", "match") or name in NEWEST.values()]
+INTERVAL = {"campaign": "code", "flight": "flight", "start": "start", "end": "end"}
 WEAKEST_FIRST = ["ambiguous", "none", "name", "alias", "id"]
 
 
@@ -23,14 +24,16 @@ def assemble(rows: pd.DataFrame, platform: pd.DataFrame, campaign: Codes, found:
     """(flights, days) from tracker rows with `code` (roster position or -1), `kind` and `planned`, sorted by flight_id."""
     rows = rows.assign(flight=pd.factorize(rows["flight_id"])[0], start=calendar.number(rows["start_date"]),
                        end=calendar.number(rows["end_date"]))
-    rows.loc[rows["planned"].isin({c.planned for c in found if c.verdict != "not proposed"}) & (rows["code"] < 0), "kind"] = "ambiguous"
-    rows = rows.join(_platform_side(rows, platform))
-    intervals = rows.loc[rows["code"] >= 0, ["code", "flight", "start", "end"]].rename(columns={"code": "campaign"}).drop_duplicates()
+    if found:
+        rows.loc[rows["planned"].isin({c.planned for c in found if c.verdict != "not proposed"}) & (rows["code"] < 0), "kind"] = "ambiguous"
+    rows = rows.assign(**_platform_side(rows, platform))
+    matched = rows["code"].to_numpy() >= 0
+    intervals = pd.DataFrame({name: rows[column].to_numpy()[matched] for name, column in INTERVAL.items()})
     flights = _lines(rows)
     days = calendar.assign(spend, campaign, intervals, _maybe(rows, found), keys=platform["campaign_key"], flight_ids=flights["flight_id"])
-    flights = flights.assign(**_overlaps(intervals, flights))
     listed = _listed(rows, found, platform, spend, campaign)
-    flights["candidates"] = pd.Series([listed.get(flight, []) for flight in range(len(flights))], index=flights.index, dtype="object")
+    candidates = pd.Series([listed.get(flight, []) for flight in range(len(flights))], index=flights.index, dtype="object")
+    flights = flights.assign(**_overlaps(intervals, flights), candidates=candidates)
     return _seen_with_best(flights, listed, platform)[COLUMNS], days
 
 
@@ -47,19 +50,19 @@ def _seen_with_best(flights: pd.DataFrame, listed: dict[int, list[dict[str, Any]
     return flights
 
 
-def _platform_side(rows: pd.DataFrame, platform: pd.DataFrame) -> pd.DataFrame:
+def _platform_side(rows: pd.DataFrame, platform: pd.DataFrame) -> dict[str, Any]:
     """What the matched campaign says, per tracker row."""
-    theirs = {column: pd.Series(platform[column].array.take(rows["code"].to_numpy(), allow_fill=True), index=rows.index, dtype="str")
-              for column in ("campaign_key", "campaign_id", "account_id", "campaign_name", "folded", "status")}
-    both = (theirs["folded"].notna() & rows["folded"].notna()).to_numpy()
+    code = rows["code"].to_numpy()
+    theirs = {column: platform[column].array.take(code, allow_fill=True) for column in ("campaign_key", "campaign_id", "account_id", "campaign_name", "folded", "status")}
+    both = ~theirs["folded"].isna() & rows["folded"].notna().to_numpy()
     alike = np.full(len(rows), np.nan)
     alike[both] = names.similarity(rows["folded"][both].tolist(), theirs["folded"][both].tolist())
-    described = platform[list(NEWEST)].rename(columns=NEWEST).reindex(rows["code"]).set_axis(rows.index)
-    return pd.DataFrame({
+    proven = rows["kind"].isin(["id", "alias"])
+    return {
         "campaign_key": theirs["campaign_key"], "matched_account": theirs["account_id"], "platform_name": theirs["campaign_name"],
-        "platform_campaign_id": theirs["campaign_id"].where(rows["kind"].isin(["id", "alias"])), "platform_status": theirs["status"],
+        "platform_campaign_id": pd.Series(theirs["campaign_id"], index=rows.index).where(proven), "platform_status": theirs["status"],
         "name_similarity": alike,
-    }).join(described)
+    } | {column: platform[source].array.take(code, allow_fill=True) for source, column in NEWEST.items()}
 
 
 def _lines(rows: pd.DataFrame) -> pd.DataFrame:
@@ -69,8 +72,8 @@ def _lines(rows: pd.DataFrame) -> pd.DataFrame:
         rows=first["row"].astype("str"), account_id=first["matched_account"].fillna(first["account_id"]), match_kind=first["kind"].astype("str"),
         n_campaigns=1, n_matched=(first["code"] >= 0).astype("int64"), known_on_platform=first["code"] >= 0,
         campaigns=pd.Series([None] * len(first), index=first.index, dtype="object"))
-    several = rows[rows["flight_id"].duplicated(keep=False)]
-    merged = pd.DataFrame.from_dict({flight: _merged(group) for flight, group in several.groupby("flight")}, orient="index")
+    shared = rows["flight_id"].duplicated(keep=False)
+    merged = pd.DataFrame.from_dict({flight: _merged(group) for flight, group in rows[shared].groupby("flight")} if shared.any() else {}, orient="index")
     for column in merged.columns:
         flights[column] = _replaced(flights[column], merged[column])
     return flights.reset_index(drop=True)

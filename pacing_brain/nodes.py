@@ -69,7 +69,7 @@ def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFr
 
 def route(state: Cohort) -> list[tuple[Lane, Cohort]]:
     """Each lane with the part of the cohort that takes it: of its flights what the lanes read."""
-    flights, values = state["flights"][lanes.READ], state["values"]
+    flights, values = state["flights"][lanes.READ], state["values"][lanes.READ_VALUES]
     parts = {lane: flights["lane"].eq(lane.value).to_numpy(dtype=bool) for lane in Lane}
     return [(lane, {"flights": flights[mine], "values": values[mine]}) for lane, mine in parts.items() if mine.any()]
 
@@ -89,7 +89,7 @@ take_warning, take_critical = _lane(lanes.warning), _lane(lanes.critical)
 def explain_cause(state: Cohort) -> dict[str, Any]:
     """Root cause: the lanes join again, and each campaign that is not healthy is told why."""
     decided = pd.concat(state["parts"]).sort_index()
-    flights = state["flights"].assign(**{name: decided[name] for name in decided})
+    flights = state["flights"].assign(**{name: decided[name] for name in lanes.DECIDED})
     return {"flights": root_cause.explain(flights, state["days"], state["accounts"], state["run"])}
 
 

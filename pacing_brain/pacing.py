@@ -42,7 +42,7 @@ def comparable(flights: pd.DataFrame) -> pd.Series:
     """Where spend and plan are both known, in one currency, and it is certain enough that they belong together."""
     known = (flights["actual_micros"].notna() & flights["target_micros"].notna()).to_numpy(dtype=bool)
     kind, zero_kind, currency = _texts(flights, "match_kind", "zero_kind", "currency")
-    feed, overlaps = _texts(flights[["feed_currencies", "overlaps"]].fillna(""), "feed_currencies", "overlaps")
+    feed, overlaps = (flights[name].fillna("").to_numpy(dtype=object) for name in ("feed_currencies", "overlaps"))
     met = ((kind != MatchKind.AMBIGUOUS.value) & (kind != MatchKind.NONE.value)) | (zero_kind != "")
     alike = (feed == "") | (feed == NO_CURRENCY) | (feed == currency)
     return pd.Series(known & met & alike & (overlaps == ""), index=flights.index, dtype=bool)  # of days that are planned twice no line has the spend

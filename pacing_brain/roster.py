@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import names
 
@@ -34,22 +35,26 @@ def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Cod
     (the newest: the list's, else the newest day's), folded, status, and market, product, start_date, end_date of the newest day.
     """
     columns = ["platform", "account_id", "campaign_id", "campaign_name", "status"]
-    both = pd.concat([spend[columns], listed[columns]], ignore_index=True)
+    both = pd.concat([spend[columns], listed[columns]], ignore_index=True) if len(listed) else spend[columns]
     codes, first = _codes(both)
-    known = both.loc[first, ["platform", "account_id", "campaign_id"]].reset_index(drop=True)
-    key = known["platform"] + "/" + known["account_id"] + "/" + _part(both.loc[first]).reset_index(drop=True)
-    order = np.argsort(key.to_numpy(dtype=object), kind="stable")
+    known = both.take(first)
+    known = known[["platform", "account_id", "campaign_id"]].assign(campaign_key=known["platform"] + "/" + known["account_id"] + "/" + _part(known))
+    order = np.argsort(known["campaign_key"].to_numpy(dtype=object), kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(len(order))
     codes = rank[codes]
-    known = known.iloc[order].reset_index(drop=True).assign(campaign_key=key.iloc[order].to_numpy())
-    known = known.join(_newest(both, spend, codes, len(known)))
-    return known.assign(folded=names.folded(known["campaign_name"])), codes[: len(spend)]
+    newest = _newest(both, spend, codes, len(known))
+    return known.take(order).reset_index(drop=True).assign(**newest, folded=names.folded(pd.Series(newest["campaign_name"]))), codes[: len(spend)]
 
 
 def _part(rows: pd.DataFrame) -> pd.Series:
-    known = rows["campaign_id"].notna()
-    return rows["campaign_id"] if known.all() else rows["campaign_id"].where(known, "name:" + rows["campaign_name"].fillna(""))
+    """The id, or the name where there is none."""
+    nameless = rows["campaign_id"].isna().to_numpy()
+    if not nameless.any():
+        return rows["campaign_id"]
+    part = rows["campaign_id"].copy()
+    part[nameless] = ("name:" + rows["campaign_name"][nameless].fillna("")).array
+    return part
 
 
 def _codes(rows: pd.DataFrame) -> tuple[Codes, Codes]:
@@ -63,8 +68,8 @@ def _codes(rows: pd.DataFrame) -> tuple[Codes, Codes]:
     return combined, first
 
 
-def _newest(both: pd.DataFrame, spend: pd.DataFrame, codes: Codes, n: int) -> pd.DataFrame:
-    """campaign_name and status per campaign: from the list where it says one, else from the newest day that says one."""
+def _newest(both: pd.DataFrame, spend: pd.DataFrame, codes: Codes, n: int) -> dict[str, ExtensionArray]:
+    """campaign_name and status per campaign: from the list where it says one, else from the newest day; and what its newest day describes it by."""
     own = codes[: len(spend)]
     day = spend["day"].to_numpy().astype("datetime64[D]").astype(np.int64)
     newest = np.full(n, np.iinfo(np.int64).min)
@@ -74,14 +79,13 @@ def _newest(both: pd.DataFrame, spend: pd.DataFrame, codes: Codes, n: int) -> pd
         tied = spend[["campaign_name", "status", *DESCRIBED, "loaded_at"]].iloc[last].assign(own=own[last], at=last)
         last = tied.sort_values(["own", "loaded_at", "campaign_name", "status", *DESCRIBED], na_position="first")["at"].to_numpy()
     rows = np.concatenate([last, np.arange(len(spend), len(both))])
-    result = pd.DataFrame(index=pd.RangeIndex(n))
-    for column in ("campaign_name", "status"):
-        said = pd.Series(both[column].to_numpy()[rows], index=codes[rows], dtype="str").dropna()
-        result[column] = _one_each(said).reindex(result.index)
-    newest_rows = spend[DESCRIBED].iloc[last].set_axis(own[last])
-    return result.astype("str").join(newest_rows[~newest_rows.index.duplicated(keep="last")])
+    said = {column: rows[both[column].notna().to_numpy()[rows]] for column in ("campaign_name", "status")}
+    return {column: both[column].array.take(_last_of(codes, at, n), allow_fill=True) for column, at in said.items()} | {
+        column: spend[column].array.take(_last_of(own, last, n), allow_fill=True) for column in DESCRIBED}
 
 
-def _one_each(said: pd.Series) -> pd.Series:
-    """The last value of each campaign."""
-    return said[~said.index.duplicated(keep="last")]
+def _last_of(codes: Codes, rows: Codes, n: int) -> Codes:
+    """Of each campaign the last of the `rows`, -1 where it has none."""
+    found = np.full(n, -1)
+    found[codes[rows]] = rows
+    return found
