@@ -120,7 +120,8 @@ def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, val
     figures |= {"p_over": landing.chance_over(budget * (1.0 + tolerance)), "p_under": 1.0 - landing.chance_over(budget * (1.0 - tolerance)),
                 "p_astray": np.maximum(landing.chance_over(budget * (1.0 + band)), 1.0 - landing.chance_over(budget * (1.0 - band))),
                 "expected_over_micros": over, "expected_under_micros": np.maximum(over - (landing.middle - budget), 0.0),
-                "needed_daily_micros": _needed(flights), "rate_daily_micros": np.where(left.whole > 0, pace, np.nan)}
+                "needed_daily_micros": _needed(flights), "weekday_pct": _weekday_pct(flights, left, rate, weekday),
+                "rate_daily_micros": np.where(left.whole > 0, pace, np.nan)}
     hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"].to_numpy("float64")}
     for name, waited in hours.items():
         share = np.minimum(waited / DAY_HOURS, left.days)
@@ -207,6 +208,19 @@ def _coming(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes) -> t
         now[bent] = _weight(rows, left.closed[bent] + 1, np.arange(len(rows)))
     coming[ahead], now[ahead] = AHEAD * np.maximum(plain[ahead], 0.0), AHEAD  # the platform ends it at the budget
     return coming, np.nan_to_num(now, nan=1.0)
+
+
+def _weekday_pct(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes) -> Floats:
+    """What its own weekdays add to an even plan to date, in percent of it: the mean factor of the days that are over against that of all its days."""
+    begun = left.closed - number(flights["start_date"]) + 1
+    over = begun + left.today
+    coming = _days_left(left, rate, weekday)
+    weeks, rest = np.divmod(np.maximum(begun, 0), 7)
+    order = (weekday[:, None] - np.arange(7)[None, :]) % 7
+    back = np.cumsum(np.pad(np.take_along_axis(rate.profile, order, axis=1), ((0, 0), (1, 0))), axis=1)
+    done = 7.0 * weeks + back[np.arange(len(back)), rest] + left.today * rate.profile[np.arange(len(back)), (weekday + 1) % 7]
+    mean = _divided(done + coming, begun + left.whole)
+    return np.where((flights["curve"].eq("even") & flights["day_weights"].isna()).to_numpy(), (_divided(_divided(done, over), mean) - 1.0) * 100.0, np.nan)
 
 
 def _needed(flights: pd.DataFrame) -> Floats:

@@ -400,6 +400,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "wait_answer_micros": ("forecast", "Int64: spent until people usually answer (forecast.answer_hours)"),
     "wait_answer_off_micros": ("forecast", "Int64: of that above what is planned for it; negative: missing"),
     "used_up_day": ("forecast", "account day on which the budget is used up at today's rate; null: not before the end"),
+    "weekday_pct": ("forecast", "what its own weekdays add to an even plan to date, percent of it"),
     "forecast_why_not": ("forecast", "one sentence where there is none, else null"),
     # --- confidence ---
     "score": ("confidence", "float 0..1"), "score_metadata": ("confidence", "float or null"),
@@ -434,6 +435,7 @@ _WHOLE = [
 _RATIOS = [
     "fee_pct", "rollover_cap_pct", "curve_pct", "name_similarity", "shrunk_pct", "variance_pct", "pacing_pct", "unexplained_pct",
     "elapsed_hours", "score", "score_metadata", "score_name", "score_freshness", "noise_pct", "own_noise_pct", "level_pct", "level_z", "off_plan_pct", "swing", "p_over", "p_under", "p_astray",
+    "weekday_pct",
 ]
 _DAYS = [
     "start_date", "end_date", "pause_from", "pause_to", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",

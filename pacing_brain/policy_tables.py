@@ -91,7 +91,8 @@ class Evidence(Table):
     broken_landing_chance: float = Field(default=0.1, ge=0.0, le=1.0)  # and of landing_chance
     warning_z: PositiveFloat = 1.5
     warning_level_pct: PositiveFloat = 16.0
-    warning_off_plan_pct: PositiveFloat = 13.0
+    warning_off_plan_pct: PositiveFloat = 10.0
+    warning_landing_chance: float = Field(default=0.05, ge=0.0, le=1.0)
     spread_factor: PositiveFloat = 2.0  # of the variance, this many times its spread is noise
     astray_chance: float = Field(default=0.85, ge=0.0, le=1.0)  # a warning whatever today's line says: it ends outside the warning band as surely as this
     edit_pct: PositiveFloat = 5.0  # a budget edit larger than this that the spend does not follow is a warning

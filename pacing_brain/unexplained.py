@@ -5,12 +5,12 @@
 
     target_change   what the last edit of the budget moved the target by, taken the other way
     platform_allowance  what the platform may legally be over plan (`allowance`)
+    weekday         what its own weekdays put on an even plan to date, as far as the variance lies on that side
     noise           the rest, up to spread_factor * its own noise / sqrt(n) of the target, n days in: it narrows through the flight
     residual        what remains, and alone meets the bands (in at the band, out at 80 % of it)
 
 A jump or a drop is critical before it has moved the variance: see `levels`. It is held until it is below 80 % of its own edges. Spend that falls
-silent is zero delivery. Lag and weekday are 0: the target to a watermark has no lag by definition, and a weekday's
-shape is in the level test.
+silent is zero delivery. Lag is 0: the target to a watermark has none by definition.
 
 Where it will land has a say in both: what will most likely land all the same is a warning at most, and what will not land is a warning even on
 its line (`forecast`). A campaign with too few days of its own has no evidence: nothing of its variance is explained, and it meets the fixed bands;
@@ -90,10 +90,17 @@ def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dic
     changed = np.where(known & edited(flights, values), _target_change(flights, target), 0)
     allowed = np.round(_spread(flights, values) * target).astype(np.int64)
     legal = np.where(known & ~pacing.to_the_letter(values), flights["allowed_micros"].astype("Int64").fillna(0).to_numpy("int64"), 0)
-    noise = np.clip(variance - changed - legal, -allowed, allowed)
-    nothing = np.zeros(len(flights), dtype=np.int64)
-    return {"target_change": changed, "lag": nothing, "platform_allowance": legal, "weekday": nothing, "noise": noise,
-            "residual": variance - changed - legal - noise}
+    shaped = _weekday(flights, values, known, target, variance - changed - legal)
+    noise = np.clip(variance - changed - legal - shaped, -allowed, allowed)
+    return {"target_change": changed, "lag": np.zeros(len(flights), dtype=np.int64), "platform_allowance": legal, "weekday": shaped, "noise": noise,
+            "residual": variance - changed - legal - shaped - noise}
+
+
+def _weekday(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series, target: Ranks, left: Ranks) -> Ranks:
+    """What its own weekdays put on the plan to date, as far as the variance lies on that side: a shape explains a variance, it makes none."""
+    pct = flights["weekday_pct"].where(known & ~pacing.to_the_letter(values) & _has_evidence(flights)).fillna(0.0).to_numpy("float64")
+    shape = np.round(target * pct / 100.0).astype(np.int64)
+    return np.where(np.sign(shape) == np.sign(left), np.sign(shape) * np.minimum(np.abs(shape), np.abs(left)), 0)
 
 
 def _target_change(flights: pd.DataFrame, target: Ranks) -> Ranks:
@@ -174,7 +181,7 @@ def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float |
 def _edges(flights: pd.DataFrame, values: pd.DataFrame, kind: str) -> list[Floats]:
     """Edges of z, level, plan and the chance not to land; what broke within a day is believed sooner."""
     if kind == "warning":
-        return [*(values[f"evidence_{name}"].to_numpy("float64") for name in ("warning_z", "warning_level_pct", "warning_off_plan_pct")), np.zeros(len(values))]
+        return [values[f"evidence_warning_{name}"].to_numpy("float64") for name in ("z", "level_pct", "off_plan_pct", "landing_chance")]
     usual, broken = ([values[f"evidence_{name}"].to_numpy("float64") for name in names] for names in (
         ("level_z", "level_pct", "off_plan_pct", "landing_chance"), ("broken_z", "broken_level_pct", "broken_off_plan_pct", "broken_landing_chance")))
     broke = _broke(flights, values)
@@ -297,6 +304,8 @@ def _explained(row: Row) -> str:
     parts, currency = row["bridge"], row["currency"]
     said = [f"{money(abs(parts['noise_micros']), currency)} of the variance is within what this campaign's own ups and downs explain"] if parts["noise_micros"] else []
     legal = parts["platform_allowance_micros"]
+    shape = parts["weekday_micros"]
+    said += [f"{money(abs(shape), currency)} of it is what its weekdays usually put {'above' if shape > 0 else 'below'} an even plan"] if shape else []
     said += [f"{money(legal, currency)} of it is what the platform may spend ahead and takes back later"] if legal else []
     said += [f"{abs(row['unexplained_pct']):.1f} % remains unexplained"] if row["unexplained_pct"] is not None else []
     chance = row["p_over"] if row["direction"] == "over" else row["p_under"]

@@ -15,6 +15,7 @@ from connectors.history import History
 from flows.backtest import replayed
 from pacing_brain import unexplained, within_day
 from pacing_brain.policy import Policy
+from tests.unit.pacing_brain import cohort
 from tests.histories import START, plan_row, spend_row, windows, write
 
 if TYPE_CHECKING:
@@ -179,18 +180,27 @@ def test_a_late_feed_is_told_by_its_own_rhythm(decided: pd.DataFrame) -> None:
     assert "used to be at most 4.0 h apart" in own.loc[own["lane"].eq("escalate"), "reasons"].iloc[0]
 
 
+@pytest.mark.parametrize(("actual", "weekday", "left"), [(880, -9.0, -30), (880, 9.0, -120), (880, -20.0, 0), (1120, 9.0, 30), (880, np.nan, -120)])
+def test_weekdays_explain_the_side_that_they_are_on(actual: int, weekday: float, left: int) -> None:
+    """12 % behind after a weekend that is always quiet is 3 %; weekdays on the other side explain nothing, and none explains more than there is."""
+    row = cohort.flights(actual_micros=actual, target_micros=1000, elapsed_hours=240.0, noise_pct=10.0, own_noise_pct=0.0, allowed_micros=0, weekday_pct=weekday)
+    parts = unexplained.bridge(row, EVIDENCE.resolve(row), pd.Series([True]))
+    assert (parts["residual"][0], sum(int(part[0]) for part in parts.values())) == (left, actual - 1000)
+
+
 whole = st.integers(min_value=0, max_value=10**15)
 
 
-@given(actual=whole, target=whole, budget=st.integers(1, 10**15), before=st.none() | st.integers(1, 10**15), hours=st.floats(0, 700), noise=st.floats(0, 300))
-def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, before: int | None, hours: float, noise: float) -> None:
+@given(actual=whole, target=whole, budget=st.integers(1, 10**15), before=st.none() | st.integers(1, 10**15), hours=st.floats(0, 700), noise=st.floats(0, 300), weekday=st.none() | st.floats(-60, 100))
+def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, before: int | None, hours: float, noise: float, weekday: float | None) -> None:
     """variance = target_change + lag + platform_allowance + weekday + noise + residual, whatever the figures."""
     start = pd.Timestamp("2024-01-01", tz="UTC")
     flights = pd.DataFrame({
         "actual_micros": pd.array([actual], dtype="Int64"), "target_micros": pd.array([target], dtype="Int64"), "budget_micros": [budget],
         "budget_was_micros": pd.array([before], dtype="Int64"), "budget_changed_at": [start], "watermark": [start + pd.Timedelta(hours=hours)],
-        "day_start": [start], "day_end": [start + pd.Timedelta(days=28)], "elapsed_hours": [hours], "own_noise_pct": [noise], "allowed_micros": pd.array([max(actual - target, 0) // 3], dtype="Int64")})
+        "day_start": [start], "day_end": [start + pd.Timedelta(days=28)], "elapsed_hours": [hours], "own_noise_pct": [noise], "noise_pct": [noise], "weekday_pct": [np.nan if weekday is None else weekday], "allowed_micros": pd.array([max(actual - target, 0) // 3], dtype="Int64")})
     parts = unexplained.bridge(flights, EVIDENCE.resolve(flights), pd.Series([True]))
     assert sum(int(part[0]) for part in parts.values()) == actual - target
     assert set(parts) == set(unexplained.PARTS)
     assert not np.sign(parts["noise"][0]) * np.sign(parts["residual"][0]) < 0  # noise explains, it never turns the sign
+    assert not np.sign(parts["weekday"][0]) * np.sign(parts["noise"][0] + parts["residual"][0]) < 0  # nor do weekdays

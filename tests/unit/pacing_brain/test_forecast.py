@@ -92,6 +92,19 @@ def test_the_weekday_shape_is_learned():
     assert found.profile[0][0] > 1
 
 
+def test_what_weekdays_put_on_the_plan_fades_to_nothing_at_the_end():
+    """Half the spend at weekends: after a weekend the plan to date is behind, by more early than late, and over the whole flight by nothing."""
+    ends = [pd.Timestamp("2026-06-07"), pd.Timestamp("2026-06-14"), pd.Timestamp("2026-06-28")]  # Sundays; the flight begins on a Friday
+    behind = []
+    for last in ends:
+        days = [50 if (last - pd.Timedelta(days=back)).weekday() >= 5 else 120 for back in range(27, -1, -1)]
+        table = outlook(rows(days, last=last), start_date="2026-06-05", end_date="2026-06-28", watermark=(last + pd.Timedelta(hours=22)).isoformat() + "Z")
+        behind.append(table["weekday_pct"].iloc[0])
+    assert behind[0] < -10
+    assert behind[0] < behind[1] < -1
+    assert behind[2] == pytest.approx(0.0, abs=1e-9)
+
+
 def test_a_day_that_is_not_known_is_not_a_day_without_spend():
     """Before a campaign's first row nothing is known; from the flight's start on a day without a row is nothing."""
     table = cohort.flights()
