@@ -219,7 +219,7 @@ def _weekday_pct(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes)
     order = (weekday[:, None] - np.arange(7)[None, :]) % 7
     back = np.cumsum(np.pad(np.take_along_axis(rate.profile, order, axis=1), ((0, 0), (1, 0))), axis=1)
     done = 7.0 * weeks + back[np.arange(len(back)), rest] + left.today * rate.profile[np.arange(len(back)), (weekday + 1) % 7]
-    mean = _divided(done + coming, begun + left.whole)
+    mean = _divided(done + coming, (begun + left.whole).astype("float64"))
     return np.where((flights["curve"].eq("even") & flights["day_weights"].isna()).to_numpy(), (_divided(_divided(done, over), mean) - 1.0) * 100.0, np.nan)
 
 
