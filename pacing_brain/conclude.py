@@ -21,6 +21,7 @@ OWN_PLAN = [name for name in frames.TARGETS.columns if name != "row"]
 HISTORY_LOST_PCT = 50.0
 OWN_MATCH = ["budget_micros", "day_weights", "match_kind", "campaign_key", "platform_name", "known_on_platform", "platform_status", "overlaps", "candidates"]
 UNCHANGED = ["watermark", "inputs_digest", "policy_digest", "lane", "action", "gates_red", "score_steps"]
+BEFORE = ["decided_seq", "decided_run", "error", "first_bad_at", "closed_to", "closed_micros", "closed_days", "campaign_key", "start_date", *remembered.LOADS]
 
 
 def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, *,
@@ -32,7 +33,9 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = _with_reallocation(decisions, inputs) if told else decisions
     held = breaker.look(decisions, inputs)
     decisions = autonomy.choose(recalled.recall(breaker.hold(decisions, held), inputs), inputs)
-    decisions = _restate(_with_digests(decisions, inputs, days, told=told), inputs)
+    decisions = decisions.assign(inputs_digest=_digests(decisions, inputs, days) if told else "", score_steps=_steps(decisions))  # what nobody is told stands in no ledger
+    before = earlier(decisions, inputs.memory, *UNCHANGED, *BEFORE)
+    decisions = decisions.assign(**_restated(decisions, before, inputs))
     seen = effects.see(inputs, days, accounts)
     found = findings.sorted_by_fingerprint([*breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions),
                                             *effects.findings(seen, decisions)]) if told else ()
@@ -40,7 +43,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = decisions.assign(incident=pd.Series([incidents.get(flight) for flight in decisions["flight_id"]], index=decisions.index, dtype="str"))
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
-        memory=_remember(decisions, inputs, accounts),
+        memory=_remember(decisions, before, inputs, accounts),
         dead_letters=tuple({"flight_id": row["flight_id"], "error": row["error"]} for row in records(decisions, np.flatnonzero(decisions["error"].notna()))),
         quarantined=match.quarantined(days) if told else ())
 
@@ -67,15 +70,8 @@ def _with_reallocation(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     return decisions.assign(mitigation=advice, reallocation=pd.Series(mine, index=decisions.index, dtype="object"))
 
 
-def _with_digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame, *, told: bool) -> pd.DataFrame:
-    """score_steps, and inputs_digest: SHA-256 over the decision's own plan rows, spend rows and match, and its campaign's days outside every flight.
-
-    A decision that nobody is told stands in no ledger, so it has no digest.
-    """
-    return decisions.assign(inputs_digest=_digests(decisions, inputs, days) if told else "", score_steps=_steps(decisions))
-
-
 def _digests(decisions: pd.DataFrame, inputs: Inputs, days: pd.DataFrame) -> list[str]:
+    """SHA-256 over each decision's own plan rows, spend rows and match, and its campaign's days outside every flight."""
     history = days[days["flight_id"].isna() & days["campaign_key"].isin(decisions["campaign_key"].dropna())]
     parts = [(group_digests(inputs.targets, "flight_id", OWN_PLAN), "flight_id"), (group_digests(days, "flight_id", OWN_SPEND), "flight_id"),
              (group_digests(decisions, "flight_id", OWN_MATCH), "flight_id"), (group_digests(history, "campaign_key", OWN_SPEND), "campaign_key")]
@@ -88,35 +84,32 @@ def _steps(decisions: pd.DataFrame) -> list[str]:
             zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]
 
 
-def _restate(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
+def _restated(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
     """A verdict is restated when nothing that it depends on has changed; then it cites the entry that stands."""
-    before = earlier(decisions, inputs.memory, *UNCHANGED, "decided_seq", "error", "first_bad_at")
     same = before["decided_seq"].notna() & before["error"].isna() & decisions["error"].isna()
     if same.any():
         now = decisions.assign(policy_digest=inputs.policy.digest, gates_red=decisions["red_gates"].fillna(""))
         for name in UNCHANGED:
             same &= (before[name] == now[name]).fillna(value=False).astype(bool) | (before[name].isna() & now[name].isna())
     first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(decisions["lane"].ne(Lane.HEALTHY.value))
-    return decisions.assign(restated=same, restates_seq=before["decided_seq"].where(same), first_bad_at=first_bad)
+    return {"restated": same, "restates_seq": before["decided_seq"].where(same), "first_bad_at": first_bad}
 
 
-def _closed_history(decisions: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+def _closed_history(decisions: pd.DataFrame, before: pd.DataFrame) -> dict[str, pd.Series]:
     """What is remembered of closed days. A run that saw nothing, less than half of what was known, or whole days less, does not overwrite it: no revision
     takes a day with spend or half of a history, so that the days that are missing stay missing until they are back.
     """
     now = {"closed_to": decisions["closed_day"], **{name: decisions[name] for name in ("campaign_key", "closed_micros", "closed_days")}}
-    before = earlier(decisions, inputs.memory, "closed_to", "closed_micros", "closed_days", "campaign_key", "start_date")
     lost = before["closed_to"].notna() & before["start_date"].eq(decisions["start_date"])
     lost &= decisions["closed_day"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT) | (decisions["lost_days"].gt(0) & decisions["shrunk_pct"].gt(0))
     kept = {name: values.mask(lost, before[name]) for name, values in now.items()} if lost.any() else now
     return kept | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
 
 
-def _remember(decisions: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -> pd.DataFrame:
+def _remember(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -> pd.DataFrame:
     """MEMORY for the next run. `decided_seq` of a new decision is filled in when the ledger has numbered it."""
-    standing = earlier(decisions, inputs.memory, "decided_run")["decided_run"]
     kept = decisions[[name for name in frames.MEMORY.columns if name in decisions]]
     return frames.MEMORY.check(kept.assign(
         gates_red=decisions["red_gates"].fillna(""), side=decisions["direction"].fillna("none"), policy_digest=inputs.policy.digest,
-        decided_run=standing.where(decisions["restated"].astype(bool), inputs.run.run_id), decided_seq=decisions["restates_seq"],
-        **_closed_history(decisions, inputs), **remembered.kept_for_next(decisions, accounts, inputs)))
+        decided_run=before["decided_run"].where(decisions["restated"].astype(bool), inputs.run.run_id), decided_seq=decisions["restates_seq"],
+        **_closed_history(decisions, before), **remembered.kept_for_next(decisions, before, accounts, inputs)))

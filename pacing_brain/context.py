@@ -32,7 +32,7 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
     table = pd.DataFrame(everyone, columns=KEY, dtype="str")
     table = table.assign(**_load_columns(everyone, loads), **_zone_columns(everyone, spend, plan, inputs), currency=_only(everyone, spend, "currency"),
                          client=_only(everyone, plan, "client"))
-    values = inputs.policy.resolve(table)
+    values = inputs.policy.resolve(table, "freshness")
     table["cycle_hours"] = values["freshness_refresh_cycle_hours"].astype("float64")
     table["grain"] = values["freshness_grain"].astype("str")
     as_of = pd.Timestamp(inputs.run.as_of).tz_convert("UTC")
@@ -54,7 +54,7 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     flights with what their days add up to).
     """
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
-    values = inputs.policy.resolve(summed)
+    values = inputs.policy.resolve(summed, "zero", "ended", "stake")
     found = zero.find(summed, values, inputs.run)
     live = (summed["match_kind"].isin(["id", "alias", "name"]) & summed["watermark"].lt(summed["day_end"])
             & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")) & (found["zero_delivery"] | zero.may_deliver(summed, values)))

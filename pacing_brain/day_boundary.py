@@ -29,9 +29,10 @@ def look(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) -> pd.Da
 def _ahead(accounts: pd.DataFrame, spend: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:
     """Where the newest day with spend begins after the newest load."""
     late = spend[[*KEY, "day", "loaded_at"]][spend["day"].ge(as_of.tz_localize(None).normalize()) & spend["spend_micros"].gt(0).fillna(value=False)]
-    newest = accounts[[*KEY, "timezone", "loaded_at"]].join(late.groupby(KEY).max().add_prefix("row_"), on=KEY)
-    begins = zones.midnights(newest["row_day"].astype("datetime64[us]"), newest["timezone"])
-    ahead = begins - newest[["loaded_at", "row_loaded_at"]].max(axis=1).clip(upper=as_of)
+    newest = late[["day", "loaded_at"]].groupby(reconcile.account_positions(late, accounts)).max().reindex(range(len(accounts))).set_axis(accounts.index)
+    begins = zones.midnights(newest["day"], accounts["timezone"])
+    loaded = newest["loaded_at"].where(newest["loaded_at"].gt(accounts["loaded_at"]) | accounts["loaded_at"].isna(), accounts["loaded_at"])
+    ahead = begins - loaded.clip(upper=as_of)
     return ahead.gt(EARLY) & ahead.le(MOST)
 
 

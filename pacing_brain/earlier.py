@@ -3,12 +3,10 @@
 import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
-from pacing_brain.roster import positions
-
 
 def earlier(flights: pd.DataFrame, memory: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Columns of MEMORY on the flights' index; null for a flight that it does not know."""
-    at = positions(flights["flight_id"], pd.Index(memory["flight_id"]))
+    at = pd.Index(memory["flight_id"]).get_indexer(pd.Index(flights["flight_id"]))
     return pd.DataFrame({name: _with_nulls(memory[name]).take(at, allow_fill=True) for name in columns}, index=flights.index)
 
 

@@ -51,7 +51,9 @@ class Frame:
                 fitting = self._cast(values, name, column, len(whole))
                 if fitting is not values:
                     cast[name] = fitting.array
-        whole = whole.reset_index(drop=True).assign(**cast)
+        whole = whole.reset_index(drop=True)
+        for name, values in cast.items():
+            whole[name] = values
         return whole if list(whole.columns) == self.columns else whole[self.columns]
 
     def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> pd.Series:

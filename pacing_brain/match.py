@@ -155,7 +155,7 @@ def _candidates(plan: _Plan, platform: pd.DataFrame, denied: dict[int, list[int]
     if (plan.code != UNMATCHED).all():
         return []
     open_ = plan.rows[plan.code == UNMATCHED].drop_duplicates("planned").set_index("planned").sort_index()
-    limits = inputs.policy.resolve(open_)[["identity_proposal_similarity", "identity_proposal_margin"]]
+    limits = inputs.policy.resolve(open_, "identity")
     taken = plan.rows[plan.code != UNMATCHED].assign(code=plan.code[plan.code != UNMATCHED]).drop_duplicates("code")
     claimed = dict(zip(taken["code"].tolist(), ("row " + taken["row"].astype("str") + " of the plan").tolist(), strict=True))
     synonyms = names.Synonyms(inputs.policy.synonyms)

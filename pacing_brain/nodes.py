@@ -52,7 +52,8 @@ def forecast_landing(state: Cohort) -> dict[str, Any]:
 def score_confidence(state: Cohort) -> dict[str, Any]:
     """confidence: how far the data can be trusted, as a score and as gates."""
     scored = trust.score(state["flights"], state["accounts"], state["facts"], state["values"], state["run"])
-    return {"flights": scored.assign(lane=lanes.choose(scored, state["values"]))}
+    scored["lane"] = lanes.choose(scored, state["values"])
+    return {"flights": scored}
 
 
 def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:

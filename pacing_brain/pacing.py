@@ -27,15 +27,15 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
         memory: what the last sealed live run left, by flight_id.
         run: `as_of` tells the phase.
     """
-    judged = flights.assign(target_micros=curves.planned_micros(flights, flights["watermark"]))
-    early = _is_early(judged, values)
-    judged = judged.assign(phase=_phase(judged, values, run, early), elapsed_hours=zones.hours_covered(judged), **zero.find(judged, values, run))
+    early = _is_early(flights, values)
+    judged = flights.assign(target_micros=curves.planned_micros(flights, flights["watermark"]), phase=_phase(flights, values, run, early),
+                            elapsed_hours=zones.hours_covered(flights), stake_micros=_stake(flights, values), **zero.find(flights, values, run))
     known = comparable(judged)
     judged = judged.assign(**_variance(judged, known.to_numpy()))
-    judged = judged.assign(band_severity=_raw_band(judged, values, known), stake_micros=_stake(judged, values))
-    severity, ground = _severity(judged, values, memory, known.to_numpy(), early)
-    judged = judged.assign(severity=severity)
-    return judged.assign(reasons=verdicts.reasons(judged, values, ground))
+    judged["band_severity"] = _raw_band(judged, values, known)
+    judged["severity"], ground = _severity(judged, values, memory, known.to_numpy(), early)
+    judged["reasons"] = verdicts.reasons(judged, values, ground)
+    return judged
 
 
 def comparable(flights: pd.DataFrame) -> pd.Series:

@@ -187,20 +187,23 @@ class Policy(Table):
             for selector in sorted(scopes, key=lambda s: (SCOPE_ORDER.index(parse_selector(s)[0]), s)):
                 yield selector, *parse_selector(selector), scopes[selector]
 
-    def resolve(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """Every scoped number for every row, as columns named table_key (for instance `variance_warning_pct`).
+    def resolve(self, rows: pd.DataFrame, *tables: str) -> pd.DataFrame:
+        """Every scoped number (those of `tables`, where some are named) for every row, as columns named table_key (for instance `variance_warning_pct`).
 
         Rows need the columns of `SCOPE_COLUMNS` that exist for them; a column that is absent matches no scope.
         """
+        asked = tables or SCOPED
         columns = {f"{table}_{key}": np.full(len(rows), value, dtype=object if isinstance(value, str) else None)
-                   for table in SCOPED for key, value in getattr(self, table) if not isinstance(value, dict)}
-        scoped = [(self.selects((kind, wanted), rows), tables) for _, kind, wanted, tables in self.scopes() if SCOPE_COLUMNS[kind] in rows.columns]
-        for mask, tables in scoped:
-            for table, values in ((table, values) for table, values in tables.items() if table in SCOPED):
+                   for table in asked for key, value in getattr(self, table) if not isinstance(value, dict)}
+        scoped = [(self.selects((kind, wanted), rows), own) for _, kind, wanted, own in self.scopes() if SCOPE_COLUMNS[kind] in rows.columns]
+        for mask, own in scoped:
+            for table, values in ((table, values) for table, values in own.items() if table in asked):
                 for key, value in values.items():
                     if not isinstance(value, Mapping):
                         columns[f"{table}_{key}"][mask] = value
-        return pd.DataFrame(columns | {"stake_units": self._stake_units(rows, columns["stake_minimum_units"], scoped)}, index=rows.index)
+        if "stake" in asked:
+            columns["stake_units"] = self._stake_units(rows, columns["stake_minimum_units"], scoped)
+        return pd.DataFrame(columns, index=rows.index)
 
     @property
     def calendar_days(self) -> Iterator[tuple[pd.DatetimeIndex, tuple[str, str] | None, float]]:

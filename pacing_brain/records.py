@@ -32,9 +32,9 @@ class _Columns(dict[str, list[Any]]):
 
     def __missing__(self, name: str) -> list[Any]:
         table = next((one for one in self._tables if name in one), self._tables[0])
-        values = table[name].array
-        plain = np.asarray(values if self._where is None else values.take(self._where), dtype=object)
-        listed = [None if gone else value for value, gone in zip(plain.tolist(), pd.isna(plain).tolist(), strict=True)]
+        values = table[name].array if self._where is None else table[name].array.take(self._where)
+        plain = np.asarray(values, dtype=object).tolist()
+        listed = [None if gone else value for value, gone in zip(plain, values.isna().tolist(), strict=True)]
         self[name] = listed
         return listed
 

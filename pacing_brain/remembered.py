@@ -13,6 +13,7 @@ from pacing_brain.names import fold, similarity
 
 KEY = ["platform", "account_id"]
 LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
+LOADS = ["load_at", "load_gap_hours", "load_gaps"]
 GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly
 ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT}
 
@@ -54,8 +55,10 @@ def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, 
     found = {"lost_name": pd.Series(None, index=flights.index, dtype="str"), "lost_micros": pd.Series(None, index=flights.index, dtype="Int64")}
     nameless = (days["campaign_id"].isna() & days["campaign_name"].notna()).to_numpy() & (days["spend_micros"].to_numpy("int64", na_value=0) > 0)
     if nameless.any():
-        groups = days[[*KEY, "campaign_name", "day", "spend_micros"]][nameless].groupby([*KEY, "campaign_name"])
-        sums = pd.DataFrame({"first": groups["day"].min(), "spend_micros": groups["spend_micros"].sum()}).reset_index()
+        rows = days[["campaign_key", *KEY, "campaign_name", "day", "spend_micros"]][nameless]
+        groups = rows.groupby("campaign_key")
+        sums = rows.drop_duplicates("campaign_key").set_index("campaign_key").assign(first=groups["day"].min(), spend_micros=groups["spend_micros"].sum())
+        sums = sums[[*KEY, "campaign_name", "first", "spend_micros"]].sort_values([*KEY, "campaign_name"])
         matched = flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()
         mine = flights[[*KEY, "campaign_name", "first_spend_day", "end_date"]][matched].reset_index(names="at")
         pairs = mine.merge(sums, on=KEY, suffixes=("", "_lost"))
@@ -85,13 +88,12 @@ def late_after(usual_gap_hours: pd.Series) -> pd.Series:
     return usual_gap_hours + np.maximum(LATE_LEAST_HOURS, LATE_SHARE * usual_gap_hours)
 
 
-def kept_for_next(decisions: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
-    """Memory's columns for the next run; none with `bands = "fixed"`."""
+def kept_for_next(decisions: pd.DataFrame, before: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+    """Memory's columns for the next run; none with `bands = "fixed"`. before: `LOADS` as they were remembered."""
     if inputs.policy.bands == "fixed":
         return {}
     at = reconcile.account_positions(decisions, accounts)
     loaded, ahead = (accounts[name].reset_index(drop=True).reindex(at).set_axis(decisions.index) for name in ("loaded_at", "days_ahead_at"))
-    before = earlier(decisions, inputs.memory, "load_at", "load_gap_hours", "load_gaps")
     gap = (loaded - before["load_at"]).dt.total_seconds() / 3600.0
     new = gap.gt(0)
     known = before["load_gap_hours"]

@@ -29,7 +29,7 @@ from pacing_brain.earlier import earlier
 from pacing_brain.levels import LEAST_DAYS
 from pacing_brain.money import money
 from pacing_brain.records import Row, records
-from pacing_brain.zones import moment_text
+from pacing_brain.zones import DAY, SECOND, moment_text
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -52,8 +52,7 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
     count = _windows_in_a_row(flights, values, memory)
     judged = flights.assign(
         bridge=_dicts(parts, known), level_windows=pd.arrays.IntegerArray(count, np.zeros(len(count), dtype=bool)),
-        unexplained_pct=_percent(residual, flights["target_micros"]).where(flights["variance_pct"].notna()))
-    judged = _with_silence(judged, values, quiet)
+        unexplained_pct=_percent(residual, flights), **_silent(flights, values, quiet))
     level = _level_rank(judged, values, count)
     banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), bands.ranks(judged["severity"]))
     edits = edited(judged, values).astype(np.int64)
@@ -68,9 +67,11 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
     rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
     side = np.where(free & (astray > 0), np.where(judged["forecast_micros"].gt(judged["budget_micros"]).fillna(value=False), "over", "under"), judged["direction"])
     side = np.where(free & (level > banded), np.where(judged["level_pct"].gt(0), "over", "under"), side)
-    judged = judged.assign(broke=_broke(judged, values), level_off=pd.Series(np.where(free & (level > 0), bands.WORDS[level], ""), index=flights.index, dtype="str"))
-    judged = judged.assign(severity=pd.Series(bands.WORDS[rank], index=flights.index, dtype="str"), direction=pd.Series(side, index=flights.index, dtype="str"))
-    return judged.assign(reasons=_reasons(judged, free, _Grounds(level, banded, edits, astray)))
+    judged["broke"] = _broke(judged, values)
+    for name, words in (("level_off", np.where(free & (level > 0), bands.WORDS[level], "")), ("severity", bands.WORDS[rank]), ("direction", side)):
+        judged[name] = pd.Series(words, index=flights.index, dtype="str")
+    judged["reasons"] = _reasons(judged, free, _Grounds(level, banded, edits, astray))
+    return judged
 
 
 @dataclass(frozen=True)
@@ -85,11 +86,11 @@ class _Grounds:
 
 def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dict[str, Ranks]:
     """Each part in whole micros; the residual is what is left, so that they add up exactly."""
-    actual, target = (flights[name].astype("Int64").fillna(0).to_numpy("int64") for name in ("actual_micros", "target_micros"))
+    actual, target = (flights[name].to_numpy("int64", na_value=0) for name in ("actual_micros", "target_micros"))
     variance = np.where(known, actual - target, 0)
     changed = np.where(known & edited(flights, values), _target_change(flights, target), 0)
     allowed = np.round(_spread(flights, values) * target).astype(np.int64)
-    legal = np.where(known & ~pacing.to_the_letter(values), flights["allowed_micros"].astype("Int64").fillna(0).to_numpy("int64"), 0)
+    legal = np.where(known & ~pacing.to_the_letter(values), flights["allowed_micros"].to_numpy("int64", na_value=0), 0)
     shaped = _weekday(flights, values, known, target, variance - changed - legal)
     noise = np.clip(variance - changed - legal - shaped, -allowed, allowed)
     return {"target_change": changed, "lag": np.zeros(len(flights), dtype=np.int64), "platform_allowance": legal, "weekday": shaped, "noise": noise,
@@ -124,8 +125,11 @@ def _dicts(parts: dict[str, Ranks], known: pd.Series) -> pd.Series:
     return pd.Series(rows, index=known.index, dtype="object")
 
 
-def _percent(residual: Ranks, target: pd.Series) -> pd.Series:
-    return pd.Series(residual.astype("float64"), index=target.index) / target.astype("Float64").astype("float64").where(target.gt(0).fillna(value=False)) * 100.0
+def _percent(residual: Ranks, flights: pd.DataFrame) -> Floats:
+    """The residual in percent of the target, where the variance has a percent."""
+    target = flights["target_micros"].to_numpy("float64", na_value=np.nan)
+    told = (target > 0) & flights["variance_pct"].notna().to_numpy()
+    return np.where(told, residual / np.where(told, target, 1.0) * 100.0, np.nan)
 
 
 def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, residual: Ranks) -> Ranks:
@@ -189,7 +193,8 @@ def _edges(flights: pd.DataFrame, values: pd.DataFrame, kind: str) -> list[Float
 
 
 def _days_left(flights: pd.DataFrame) -> Floats:
-    return np.asarray(np.maximum((flights["day_end"] - flights["watermark"]).dt.total_seconds().fillna(0).to_numpy("float64") / 86_400.0, 0.0))
+    left = (flights["day_end"].to_numpy(DAY) - flights["watermark"].to_numpy(DAY)) / SECOND
+    return np.asarray(np.maximum(np.nan_to_num(left) / 86_400.0, 0.0))
 
 
 def _broke(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
@@ -201,7 +206,8 @@ def _broke(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
 def _worth(flights: pd.DataFrame) -> Flags:
     """Whether going on like this to the flight's end moves as much money as is worth an alert."""
     left = _days_left(flights)
-    apart = (flights["last24_micros"].astype("Float64") - flights["planned24_micros"].astype("Float64")).abs().to_numpy("float64", na_value=0.0)
+    last24, planned = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("last24_micros", "planned24_micros"))
+    apart = np.nan_to_num(np.abs(last24 - planned))
     under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool)
     return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap)
 
@@ -249,14 +255,16 @@ def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
         return np.exp(np.abs(ratio)), ~np.isfinite(off) | (np.abs(off) < np.abs(off + ratio))  # where nothing is spent yet, nothing is contradicted
 
 
-def _with_silence(flights: pd.DataFrame, values: pd.DataFrame, quiet: Flags) -> pd.DataFrame:
+def _silent(flights: pd.DataFrame, values: pd.DataFrame, quiet: Flags) -> dict[str, pd.Series]:
     """Spend that fell silent is zero delivery, unless the budget is through or another kind of it was found; of a quiet account it is the account's."""
-    left = flights["budget_micros"].astype("float64") - flights["actual_micros"].astype("Float64").fillna(0).astype("float64")
-    spent = left.lt(pd.Series(bands.threshold(flights["budget_micros"].to_numpy("int64"), values["stake_minimum_pct_of_budget"]).astype("float64"),
-                              index=flights.index))
-    planned = flights["planned24_micros"].gt(0).fillna(value=False) & ~pacing.to_the_letter(values)
-    silent = flights["silent"].fillna(value=False).astype(bool) & flights["zero_kind"].eq("") & flights["phase"].isin(OPEN) & ~spent & planned
-    return flights.assign(zero_delivery=flights["zero_delivery"].astype(bool) | silent, zero_kind=flights["zero_kind"].mask(silent, "silent").mask(silent & quiet, "account"))
+    silent = flights["silent"].fillna(value=False).to_numpy(dtype=bool) & flights["zero_kind"].eq("").to_numpy() & flights["phase"].isin(OPEN).to_numpy()
+    silent &= (flights["planned24_micros"].to_numpy("int64", na_value=0) > 0) & ~pacing.to_the_letter(values)
+    if silent.any():
+        budget = flights["budget_micros"].to_numpy("int64")
+        left = budget.astype("float64") - flights["actual_micros"].to_numpy("float64", na_value=0.0)
+        silent &= left >= bands.threshold(budget, values["stake_minimum_pct_of_budget"]).astype("float64")
+    return {"zero_delivery": flights["zero_delivery"].astype(bool) | silent,
+            "zero_kind": flights["zero_kind"].mask(silent, "silent").mask(silent & quiet, "account")}
 
 
 def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series:
