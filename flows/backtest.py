@@ -122,8 +122,8 @@ def rows(decisions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     between = decisions["day_start"].le(at) & decisions["day_end"].ge(at)
     on = decisions[[*PLAIN, *FORECAST, "score", "reasons"]][between]
     named = [None if pd.isna(code) else f"{code.replace('_', ' ')}: {said}" for code, said in zip(on["root_cause_code"], on["root_cause"], strict=True)]
-    table = on[PLAIN].assign(root_cause=pd.array(named, dtype="str"), as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]])
-    return table.assign(**{name: on[name] for name in FORECAST})
+    return on[PLAIN].assign(root_cause=pd.array(named, dtype="str"), as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]],
+                            **{name: on[name] for name in FORECAST})
 
 
 def _told(parts: Iterator[pd.DataFrame], total: int) -> Iterator[pd.DataFrame]:

@@ -7,6 +7,7 @@ lacks, and a name that one side does not have, are left out and the rest re-weig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -45,17 +46,18 @@ class SourceFacts:
 def source_facts(inputs: Inputs) -> SourceFacts:
     """The facts of one run, over everything."""
     sides = (("the spend source", inputs.spend), ("the tracker", inputs.targets))
-    lacking = {field: who for field in FIELDS for who, frame in sides if not frame[field].notna().any()}
+    lacking = {field: who for field in FIELDS for who, frame in sides if frame[field].array.isna().all()}
     codes, currencies = pd.factorize(inputs.spend["currency"])
     sums = np.zeros(len(currencies), dtype=np.int64)
     np.add.at(sums, codes, inputs.spend["spend_micros"].to_numpy("int64", na_value=0))
     spent = dict(zip(currencies, sums, strict=True))
     total = inputs.totals.groupby("currency")["spend_micros"].sum()
-    named = inputs.spend["platform"][inputs.spend["currency"].ne(NO_CURRENCY)]
+    platform, platforms = pd.factorize(inputs.spend["platform"])
+    named = platforms[np.unique(platform[np.asarray(currencies != NO_CURRENCY)[codes]])]
     read_at = inputs.run.tracker_read_at or inputs.run.as_of
     return SourceFacts(
         left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent, *total.index})},
-        without_currency=frozenset(inputs.spend["platform"].unique()) - frozenset(named.unique()), tracker=inputs.run.tracker,
+        without_currency=frozenset(platforms) - frozenset(named), tracker=inputs.run.tracker,
         tracker_age_days=_days_between(read_at, inputs.run.as_of), tracker_red_after_days=inputs.policy.tracker.red_after_days,
         future_minutes=inputs.policy.clock.future_minutes, synonyms=Synonyms(inputs.policy.synonyms))
 
@@ -130,16 +132,19 @@ def _without_rows(flights: pd.DataFrame) -> np.ndarray:
     return np.asarray(np.logical_and.reduce([bare, *(flights[name].isna().to_numpy() for name in FIELDS.values())]))
 
 
-def _texts(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.Series, pd.Series]:
-    return _canonical(mine, facts).eq(_canonical(theirs, facts)), mine.isna() | theirs.isna()
+def _texts(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[Any, Any]:
+    """(where both say the same, where one says nothing)."""
+    return _canonical(mine, facts) == _canonical(theirs, facts), mine.array.isna() | theirs.array.isna()
 
 
-def _canonical(texts: pd.Series, facts: SourceFacts) -> pd.Series:
+def _canonical(texts: pd.Series, facts: SourceFacts) -> npt.NDArray[np.object_]:
     """Folded, with synonyms; several values of one line (`DE, UK`) as a sorted set."""
-    return texts.map({text: ", ".join(sorted({facts.synonyms.canonical(part) for part in text.split(", ")})) for text in texts.dropna().unique()})
+    codes, distinct = pd.factorize(texts)
+    said = [", ".join(sorted({facts.synonyms.canonical(part) for part in text.split(", ")})) for text in distinct]
+    return np.asarray(np.array([*said, None], dtype=object)[codes])
 
 
-def _dates(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[pd.Series, pd.Series]:
+def _dates(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[Any, Any]:
     """The platform's dates contain the flight's; an open or empty platform end contains everything."""
     del facts
     if mine.name == "end_date":

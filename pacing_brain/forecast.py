@@ -164,8 +164,10 @@ def _plain(micros: Floats, flights: pd.DataFrame, left: _Left) -> Floats:
 
 def _planned_before(flights: pd.DataFrame, days: pd.DataFrame) -> Flags:
     """Whether the days of a flight's campaign belong to several lines of the plan."""
-    lines = days.loc[days["flight_id"].notna(), ["campaign_key", "flight_id"]].drop_duplicates()["campaign_key"]
-    return np.asarray(flights["campaign_key"].isin(lines[lines.duplicated()]).to_numpy(dtype=bool))
+    rows = days[["campaign_key", "flight_id"]][days["flight_id"].notna()]
+    (campaign, keys), (line, lines) = pd.factorize(rows["campaign_key"]), pd.factorize(rows["flight_id"])
+    of_each = np.bincount(np.unique(campaign * (len(lines) + 1) + line) // (len(lines) + 1), minlength=len(keys))
+    return np.asarray(flights["campaign_key"].isin(keys[of_each > 1]).to_numpy(dtype=bool))
 
 
 def _own_only(plain: Floats, flights: pd.DataFrame, left: _Left, planned: Flags) -> Floats:
@@ -225,8 +227,8 @@ def _weekday_pct(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes)
 
 def _needed(flights: pd.DataFrame) -> Floats:
     """What each 24 hours that are left may take, cut to whole micros; 0 once the budget is spent, NaN without time left."""
-    micros = (flights["budget_micros"].astype("int64") - flights["actual_micros"].astype("int64")).clip(lower=0).to_numpy().astype(object)
-    left = ((flights["day_end"] - flights["watermark"]).dt.total_seconds() * 1e6).round().clip(lower=0).astype("int64").to_numpy().astype(object)
+    micros = np.maximum(flights["budget_micros"].to_numpy("int64") - flights["actual_micros"].to_numpy("int64"), 0).astype(object)
+    left = np.maximum((flights["day_end"].to_numpy(zones.DAY) - flights["watermark"].to_numpy(zones.DAY)).astype("int64"), 0).astype(object)
     there = left > 0
     return np.where(there, micros * DAY_US // np.where(there, left, 1), np.nan).astype("float64")
 

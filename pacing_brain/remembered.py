@@ -4,6 +4,7 @@ All of it travels in memory, so that a live run, a replay and a backtest see the
 """
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import account_wide, day_boundary, frames, levels, reconcile
@@ -13,6 +14,7 @@ from pacing_brain.names import fold, similarity
 
 KEY = ["platform", "account_id"]
 LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
+Micros = npt.NDArray[np.int64]
 LOADS = ["load_at", "load_gap_hours", "load_gaps"]
 GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly
 ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT}
@@ -37,17 +39,20 @@ def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict
     """The budget before its last edit while the flight ran, and when the edit was first seen. An edit taken back is none."""
     kept = earlier(flights, memory, "start_date", "budget_micros", "budget_before_micros", "budget_changed_at")
     same = kept["start_date"].eq(flights["start_date"])
-    last, before, at = kept["budget_micros"].where(same), kept["budget_before_micros"].where(same), kept["budget_changed_at"].where(same)
-    planned, rolled = _planned(flights), flights["rolled_micros"].astype("Int64").fillna(0)
-    edited = last.ne(planned).fillna(value=False) & last.notna()
-    was = before.mask(edited, before.where(before.notna(), last)).astype("Int64")  # of several edits the value before the first stands
-    back = was.eq(planned).fillna(value=False)
-    return {"budget_was_micros": was.mask(back) + rolled, "budget_changed_at": at.mask(edited, pd.Timestamp(run.as_of)).mask(back).astype(frames.INSTANT)}
+    last, before = (kept[name].to_numpy("int64", na_value=0) for name in ("budget_micros", "budget_before_micros"))
+    had = (same & kept["budget_before_micros"].notna()).to_numpy(dtype=bool)
+    planned = _planned(flights)
+    edited = (same & kept["budget_micros"].notna()).to_numpy(dtype=bool) & (last != planned)
+    was = np.where(edited & ~had, last, before)  # of several edits the value before the first stands
+    back = (edited | had) & (was == planned)
+    rolled = flights["budget_micros"].to_numpy("int64") - planned
+    at = kept["budget_changed_at"].where(same).mask(edited, pd.Timestamp(run.as_of)).mask(back)
+    return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was + rolled, ~(edited | had) | back), index=flights.index), "budget_changed_at": at.astype(frames.INSTANT)}
 
 
-def _planned(flights: pd.DataFrame) -> pd.Series:
+def _planned(flights: pd.DataFrame) -> Micros:
     """The budget as the plan has it: what the month before hands on comes and goes with that month's spend, and nobody edited it."""
-    return flights["budget_micros"].astype("Int64") - flights["rolled_micros"].astype("Int64").fillna(0)
+    return np.asarray(flights["budget_micros"].to_numpy("int64") - flights["rolled_micros"].to_numpy("int64", na_value=0))
 
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:

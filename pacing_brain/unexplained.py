@@ -247,7 +247,7 @@ def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
     """(by what factor the budget was edited, up or down alike; whether the spend to date is nearer to the plan after the edit than before)."""
     if flights["budget_was_micros"].isna().all():
         return np.ones(len(flights)), np.ones(len(flights), dtype=bool)
-    now, before, actual, target = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan)
+    now, before, actual, target = (flights[name].to_numpy("float64", na_value=np.nan)
                                    for name in ("budget_micros", "budget_was_micros", "actual_micros", "target_micros"))
     with np.errstate(invalid="ignore", divide="ignore"):
         ratio = np.log(now / before)

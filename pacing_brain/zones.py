@@ -37,7 +37,7 @@ def midnights(days: pd.Series, zones: pd.Series) -> pd.Series:
     Raises:
         DataError: a zone is not known.
     """
-    return pd.Series(begins(days.to_numpy(dtype=DAY), by_zone(zones)), index=days.index, dtype=INSTANT)
+    return pd.Series(pd.DatetimeIndex(begins(days.to_numpy(dtype=DAY), by_zone(zones)), tz="UTC"), index=days.index)
 
 
 def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
@@ -49,7 +49,7 @@ def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
     Raises:
         DataError: a zone is not known.
     """
-    return pd.Series(days_of(instants.to_numpy(dtype=DAY), by_zone(zones)), index=instants.index, dtype=DAY)
+    return pd.Series(days_of(instants.to_numpy(dtype=DAY), by_zone(zones)), index=instants.index)
 
 
 def begins(days: np.ndarray, zones: ByZone) -> np.ndarray:
