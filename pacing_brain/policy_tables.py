@@ -83,7 +83,9 @@ class Evidence(Table):
     level_pct: PositiveFloat = 22.0  # and this far from it,
     off_plan_pct: PositiveFloat = 35.0  # and from what the plan wants of the day,
     level_windows: int = Field(default=2, ge=1)  # in this many runs in a row (of a daily feed: one),
-    landing_chance: float = Field(default=0.2, ge=0.0, le=1.0)  # and at least this chance of not landing, to that side; asked of the bands too
+    landing_chance: float = Field(default=0.25, ge=0.0, le=1.0)  # and at least this chance of not landing, to that side; asked of the bands too
+    sure_chance: float = Field(default=0.85, ge=0.0, le=1.0)  # where it is as sure as this that it does not land,
+    sure_z: PositiveFloat = 1.2  # this stands in for level_z
     broken: PositiveFloat = 4.0  # a pace that broke within a day by so many of its ordinary breaks is critical at once,
     broken_z: PositiveFloat = 1.0  # from here on, in place of level_z,
     broken_level_pct: PositiveFloat = 20.0  # of level_pct,

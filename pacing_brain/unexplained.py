@@ -174,21 +174,23 @@ def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) ->
 def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float | Floats" = 1.0) -> tuple[Flags, Ranks]:
     """(where the last 24 h are off by the edges of a kind, on which side: 1 over, -1 under). Percentages are compared as ratios, both ways alike."""
     z, level, plan = (flights[name].to_numpy("float64") for name in ("level_z", "level_pct", "off_plan_pct"))
-    z_edge, level_edge, plan_edge, chance_edge = _edges(flights, values, kind)
     with np.errstate(invalid="ignore", divide="ignore"):
         moved, away = np.log1p(level / 100.0), np.log(np.maximum(1.0 + plan / 100.0, 1e-9))
+        chance = _chance_off(flights, moved > 0)
+        z_edge, level_edge, plan_edge, chance_edge = _edges(flights, values, kind, chance / share)
         far = ((np.abs(z) >= z_edge * share) & (np.abs(moved) >= np.log1p(level_edge / 100.0) * share)
-               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)) & (_chance_off(flights, moved > 0) >= chance_edge * share))
+               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)) & (chance >= chance_edge * share))
     return far & _worth(flights), np.nan_to_num(np.sign(z)).astype(np.int64)
 
 
-def _edges(flights: pd.DataFrame, values: pd.DataFrame, kind: str) -> list[Floats]:
-    """Edges of z, level, plan and the chance not to land; what broke within a day is believed sooner."""
+def _edges(flights: pd.DataFrame, values: pd.DataFrame, kind: str, chance: Floats) -> list[Floats]:
+    """Edges of z, level, plan and the chance not to land; what broke within a day is believed sooner, and what surely does not land."""
     if kind == "warning":
         return [values[f"evidence_warning_{name}"].to_numpy("float64") for name in ("z", "level_pct", "off_plan_pct", "landing_chance")]
     usual, broken = ([values[f"evidence_{name}"].to_numpy("float64") for name in names] for names in (
         ("level_z", "level_pct", "off_plan_pct", "landing_chance"), ("broken_z", "broken_level_pct", "broken_off_plan_pct", "broken_landing_chance")))
-    broke = _broke(flights, values)
+    broke, sure = _broke(flights, values), chance >= values["evidence_sure_chance"].to_numpy("float64")
+    usual[0] = np.where(sure, np.minimum(values["evidence_sure_z"].to_numpy("float64"), usual[0]), usual[0])
     return [np.where(broke, np.minimum(sooner, edge), edge) for sooner, edge in zip(broken, usual, strict=True)]
 
 
