@@ -22,6 +22,7 @@ from pacing_brain.roster import Codes, positions
 
 _TICK = pd.Timedelta(1, unit="us")
 _SPAN = 1 << 22
+WEEK_TIMES, MONTH_TIMES, NEARLY = 7.0, 30.4, 0.99  # daily budgets that a period may take, and the share of them at which it is through
 READ = ["flight_id", "watermark", "account_timezone", "start_date", "end_date"]
 Floats = npt.NDArray[np.float64]
 
@@ -36,33 +37,76 @@ class _Daily:
     budget: Floats
 
 
+@dataclass(frozen=True)
+class _Lent:
+    """Of each flight, in micros: what its platform has lent it in the present period (below 0: less was spent than was due), the newest daily budget (0: none is
+    known), the most that one day may take, and what can still be taken back.
+    """
+
+    balance: Floats
+    daily: Floats
+    most: Floats
+    back: Floats
+
+    @property
+    def legal(self) -> Floats:
+        return np.clip(np.minimum(self.balance, self.back), 0.0, None)
+
+
 def allow(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    """The flights with allowed_micros: how much of being over plan the platform's own rules allow; 0 where none or where no rule is known.
+    """The flights with allowed_micros: how much of being over plan the platform's own rules allow; 0 where none or where no rule is known; and lent_micros.
+    What the rules allow of the last 24 hours is taken out of off_plan_pct.
 
     Args:
-        flights: with the columns of reconcile and variance.
+        flights: with the columns of reconcile, levels and variance.
         days: spend rows with flight_id, bucket, spend_micros and daily_budget_micros.
         values: `Policy.resolve(flights)`, same index.
     """
     off = (flights["actual_micros"].astype("Int64") - flights["target_micros"].astype("Int64")).fillna(0).to_numpy("int64")
     over = np.where(flights["direction"].eq("over"), np.maximum(off, 0), 0)
-    ahead = _ahead(flights, values)
-    ruled = (over > 0) & values["allowance_period"].ne("none").to_numpy()
-    allowed = ahead
-    if ruled.any():
-        allowed = ahead.copy()
-        allowed[ruled] = np.maximum(allowed[ruled], _excess(flights[READ][ruled].reset_index(drop=True), days, values[ruled].reset_index(drop=True)))
-    return flights.assign(allowed_micros=pd.array(np.minimum(np.rint(allowed).astype("int64"), over), dtype="Int64"))
+    ahead, lent = _ahead(flights, values), _lent(flights, days, values)
+    allowed = np.minimum(np.rint(np.maximum(ahead, lent.legal)).astype("int64"), over)
+    eased = _eased(flights, off.astype("float64"), lent, values["allowance_ahead_pct"].to_numpy("float64") / 100.0)
+    balance = pd.array(np.rint(lent.balance).astype("int64"), dtype="Int64")
+    return flights.assign(allowed_micros=pd.array(allowed, dtype="Int64"), lent_micros=pd.Series(balance, index=flights.index).where(lent.daily > 0), off_plan_pct=eased)
 
 
 def _ahead(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
-    """A share of the target, while the budget is not exceeded."""
-    target, actual, budget = (flights[name].astype("Int64").fillna(0).to_numpy("float64") for name in ("target_micros", "actual_micros", "budget_micros"))
+    """A share of the target, while the budget is not exceeded by more than is worth a word."""
+    target, actual, budget, stake = (flights[name].astype("Int64").fillna(0).to_numpy("float64") for name in ("target_micros", "actual_micros", "budget_micros", "stake_micros"))
     share = values["allowance_ahead_pct"].to_numpy("float64") / 100.0
-    return np.where(actual <= budget, target * share, 0.0)
+    return np.where(actual <= budget + stake, target * share, 0.0)
 
 
-def _excess(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> Floats:
+def _eased(flights: pd.DataFrame, off: Floats, lent: _Lent, ahead: Floats) -> Floats:
+    """off_plan_pct without what the platform lends of the last 24 hours, or takes back in them of what it has lent before."""
+    known: Floats = flights["off_plan_pct"].to_numpy("float64")
+    ruled = ((lent.daily > 0) | (ahead > 0)) & np.isfinite(known)
+    if not ruled.any():
+        return known
+    last, planned = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan) for name in ("last24_micros", "planned24_micros"))
+    taken, due = np.minimum(last, lent.most), lent.daily * np.minimum(flights["elapsed_hours"].fillna(0.0).to_numpy("float64") / 24.0, 1.0)
+    more = np.where(lent.balance <= lent.back, taken - due, 0.0)
+    more = np.maximum(np.where(lent.daily > 0, more, 0.0), np.where(ahead > 0, np.minimum(last - planned, ahead * planned), 0.0))
+    before = np.where(lent.daily > 0, lent.balance + due - taken, np.inf)  # lent a day ago
+    less = np.minimum(before, off + planned - last)
+    eased = np.where(last > planned, np.maximum(last - np.maximum(more, 0.0), planned), np.minimum(last + np.maximum(less, 0.0), planned))
+    return np.where(ruled, (np.divide(eased, planned, out=np.ones_like(planned), where=ruled) - 1.0) * 100.0, known)
+
+
+def _lent(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> _Lent:
+    nothing = np.zeros(len(flights))
+    found = _Lent(*(nothing.copy() for _ in range(4)))
+    ruled = values["allowance_period"].ne("none").to_numpy() & flights["watermark"].notna().to_numpy()
+    if not ruled.any() or not days["daily_budget_micros"].notna().any():
+        return found
+    own = _of_period(flights[READ][ruled].reset_index(drop=True), days, values[ruled].reset_index(drop=True))
+    for whole, part in ((found.balance, own.balance), (found.daily, own.daily), (found.most, own.most), (found.back, own.back)):
+        whole[ruled] = part
+    return found
+
+
+def _of_period(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> _Lent:
     today = zones.local_days(flights["watermark"] - _TICK, flights["account_timezone"])
     begin, end = (zones.midnights(day, flights["account_timezone"]) for day in (today, today + zones.ONE_DAY))
     part = ((flights["watermark"] - begin) / (end - begin)).clip(0.0, 1.0).to_numpy("float64")  # of the present day
@@ -73,15 +117,32 @@ def _excess(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> 
     inside = (rows.day >= start[rows.flight]) & (rows.day <= now[rows.flight])
     flight, budget, spent = rows.flight[inside], rows.budget[inside], rows.spent[inside]
     due = budget * np.where(rows.day[inside] == now[flight], part[flight], 1.0)
-    most = budget * values["allowance_day_factor"].to_numpy("float64")[flight]
-    excess = np.asarray(np.bincount(flight, np.minimum(spent, most) - due, minlength=len(flights)), dtype=np.float64)
+    factor = values["allowance_day_factor"].to_numpy("float64")
+    excess = np.asarray(np.bincount(flight, np.minimum(spent, budget * factor[flight]) - due, minlength=len(flights)), dtype=np.float64)
     newest = np.zeros(len(flights))
     order = np.lexsort((rows.day[inside], flight))
     newest[flight[order]] = budget[order]
-    seen = np.bincount(flight, minlength=len(flights))
-    excess -= newest * np.where(seen > 0, now - start + 1 - seen, 0)  # days without a row took nothing
-    left = np.maximum(stop - now, 0) + (1.0 - part)
-    return np.asarray(np.clip(np.minimum(excess, newest * left), 0.0, None))
+    seen, today_seen = (np.bincount(flight[of], minlength=len(flights)) for of in (slice(None), rows.day[inside] == now[flight]))
+    missing = now - start + 1 - seen - np.where(today_seen > 0, 0.0, 1.0 - part)  # days without a row took nothing
+    excess -= newest * np.where(seen > 0, missing, 0.0)
+    return _Lent(excess, newest, newest * factor, newest * (np.maximum(stop - now, 0) + (1.0 - part)))
+
+
+def spent_out(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Where the platform has spent all that it may of the period in which the day before the watermark lies, so that it waits for the next one."""
+    found = np.zeros(len(flights), dtype=bool)
+    ruled = values["allowance_period"].ne("none").to_numpy() & flights["watermark"].notna().to_numpy()
+    if not ruled.any() or not days["daily_budget_micros"].notna().any():
+        return found
+    mine, weekly = flights[READ][ruled].reset_index(drop=True), values["allowance_period"].eq("week").to_numpy()[ruled]
+    first, last = _period(zones.local_days(mine["watermark"] - zones.ONE_DAY, mine["account_timezone"]), weekly)
+    rows = _daily(mine, days)
+    inside = (rows.day >= first[rows.flight]) & (rows.day <= last[rows.flight])
+    flight, spent, budget = rows.flight[inside], rows.spent[inside], rows.budget[inside]
+    n = np.bincount(flight, minlength=len(mine))
+    usual = np.bincount(flight, budget, minlength=len(mine)) / np.maximum(n, 1)
+    found[ruled] = (n > 0) & (np.bincount(flight, spent, minlength=len(mine)) >= NEARLY * usual * np.where(weekly, WEEK_TIMES, MONTH_TIMES))
+    return found
 
 
 def _period(today: pd.Series, weekly: npt.NDArray[np.bool_]) -> tuple[Codes, Codes]:

@@ -9,7 +9,7 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-from pacing_brain import frames, reconcile, zero, zones
+from pacing_brain import allowance, frames, reconcile, zero, zones
 from pacing_brain.model import Inputs
 from pacing_brain.policy import Policy
 
@@ -54,7 +54,8 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     flights with what their days add up to).
     """
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
-    values = inputs.policy.resolve(summed, "zero", "ended", "stake")
+    values = inputs.policy.resolve(summed, "zero", "ended", "stake", "allowance")
+    summed = summed.assign(spent_out=allowance.spent_out(summed, days, values))
     found = zero.find(summed, values, inputs.run)
     live = (summed["match_kind"].isin(["id", "alias", "name"]) & summed["watermark"].lt(summed["day_end"])
             & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")) & (found["zero_delivery"] | zero.may_deliver(summed, values)))

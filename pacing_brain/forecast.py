@@ -10,13 +10,13 @@ The constants are calibrated on days that the forecast did not see: tests/bench/
 flight's siblings enters: a flight alone has the same forecast.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from pacing_brain import curves, day_weights, pacing, spend_days, spend_rate, zones
+from pacing_brain import curves, day_weights, pacing, resting, spend_days, spend_rate, zones
 from pacing_brain.days import days as as_days
 from pacing_brain.days import number
 from pacing_brain.landing import Landing
@@ -26,6 +26,7 @@ STEERED, STEERED_WITHIN = 0.3, 0.3
 SPREAD, LEVEL, DRIFT, DAY, DAILY = 0.87, 0.06, 0.2, 0.7, 0.15
 LEAST_SCALE = 0.02  # of the budget that is left: a campaign that spends nothing now may start again
 BENT = ["front", "back", "custom", "ahead"]
+KEPT_WITHIN, KEPT_FROM = 0.35, 0.8  # of a daily budget: so little behind what was due in its month or week, and so much a day in a week, a campaign is kept to it by its platform
 NEW_DAYS, ON_LINE = 5, 0.10  # closed days; share of the target: a flight that is new, and keeps to its plan
 OTHER_LEVEL, OTHER_PLAN = 1.9, 1.2  # factors: days before a flight are another plan's, where none is known and where one is
 LEAST_WEIGHT = 0.05  # of an even day: a day for which less is planned says nothing about the level
@@ -35,7 +36,7 @@ DAY_HOURS, DAY_US = 24.0, 86_400_000_000
 MICROS = ("forecast_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo95_micros",
           "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros",
           "wait_window_micros", "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros")
-READ = [*curves.COLUMNS, "day_end", "target_micros", "actual_micros", "campaign_key", "campaigns"]
+READ = [*curves.COLUMNS, "day_end", "target_micros", "actual_micros", "campaign_key", "campaigns", "daily_budget_micros", "allowed_micros", "lent_micros"]
 NO_DAY = "No day of the campaign is complete yet, so there is no rate to go by."
 
 
@@ -70,7 +71,7 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     """The flights with the `forecast` columns of FLIGHT_COLUMNS; without a forecast they are null, and forecast_why_not says why.
 
     Args:
-        flights: with the columns of plan, match, reconcile and variance.
+        flights: with the columns of plan, match, reconcile, variance and allowance.
         days: the cohort's spend rows, those from before a flight's start included.
         values: `Policy.resolve(flights)`, same index.
         window_hours: until the next run.
@@ -80,9 +81,9 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     rows = flights[READ][told]
     left = _Left.of(rows)
     known = spend_days.history(rows, days, left.closed)
-    rate = spend_rate.rate(_own_only(_plain(known.micros, rows, left), rows, left, _planned_before(rows, days)), known.weekday)
+    rate = _rate(_own_only(_plain(known.micros, rows, left), rows, left, _planned_before(rows, days)), known.micros, known.weekday)
     usable = (rate.known_days > 0) | (left.whole <= 0)
-    figures = _figures(rows, left, rate, known.weekday, values[told], window_hours)
+    figures = _figures(rows, left, rate, known, values[told], window_hours)
     why = why_not.to_numpy(dtype=object)
     why[np.flatnonzero(told)[~usable]] = NO_DAY
     columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, whole=name in MICROS) for name, numbers in figures.items()}
@@ -104,11 +105,12 @@ def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
     return pd.arrays.IntegerArray(np.rint(np.where(unknown, 0.0, column)).astype("int64"), unknown) if whole else column
 
 
-def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
+def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, known: spend_days.SpendDays, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
     """Every figure of the forecast by its column's name."""
+    weekday = known.weekday
     level = np.nan_to_num(rate.level)
     coming, now = _coming(flights, left, rate, weekday)
-    landing = _landing(flights, left, rate, level * coming)
+    landing = _landing(flights, left, rate, _taken_back(flights, left, level * coming, known.micros), values["allowance_ahead_pct"].to_numpy("float64") > 0)
     pace = level * now
     today = pace * rate.profile[np.arange(len(level)), (weekday + 1) % 7]
     budget = left.spent + left.budget
@@ -129,8 +131,18 @@ def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes, val
     return figures
 
 
-def _landing(flights: pd.DataFrame, left: _Left, rate: Rate, own: Floats) -> Landing:
-    stops = flights["curve"].isin(["asap", "ahead"]).to_numpy()  # the platform ends them at the budget
+def _taken_back(flights: pd.DataFrame, left: _Left, own: Floats, micros: Floats) -> Floats:
+    """The rest of each flight: of a campaign that its platform keeps to its daily budget, lending and taking back, that budget a day less what is lent."""
+    daily, lent, allowed = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan) for name in ("daily_budget_micros", "lent_micros", "allowed_micros"))
+    last = micros[:, -7:]
+    week = np.nan_to_num(last).sum(axis=1) / np.maximum((~np.isnan(last)).sum(axis=1), 1)
+    with np.errstate(invalid="ignore"):
+        kept = (daily > 0) & ((allowed > 0) | ((lent >= -KEPT_WITHIN * daily) & (week >= KEPT_FROM * daily)))
+        return np.where(kept, np.maximum(daily * left.days - np.nan_to_num(allowed), 0.0), own)
+
+
+def _landing(flights: pd.DataFrame, left: _Left, rate: Rate, own: Floats, ahead: Flags) -> Landing:
+    stops = flights["curve"].isin(["asap", "ahead"]).to_numpy() | ahead  # the platform ends them at the budget
     own = np.where(stops, np.minimum(own, np.maximum(left.budget, 0.0)), own)
     both = (own > 0) & (left.budget > 0)
     apart = np.log(np.where(both, own, 1.0) / np.where(both, left.budget, 1.0))
@@ -148,6 +160,16 @@ def _days_left(left: _Left, rate: Rate, weekday: Codes) -> Floats:
     sums = np.cumsum(np.pad(coming, ((0, 0), (1, 0))), axis=1)
     weeks, rest = np.divmod(np.maximum(left.whole, 0), 7)
     return np.where(left.whole > 0, 7.0 * weeks + sums[np.arange(len(sums)), rest] - left.today * coming[:, 0], 0.0)
+
+
+def _rate(plain: Floats, micros: Floats, weekday: Codes) -> Rate:
+    """The rate of days on which each campaign works; on its weekdays of rest it has none."""
+    rests = resting.weekdays(~(micros <= 0))
+    rate = spend_rate.rate(np.where(np.tile(rests, plain.shape[1] // 7), np.nan, plain), weekday)
+    of = (weekday[:, None] - np.arange(plain.shape[1] - 1, plain.shape[1] - 8, -1)) % 7  # the weekday of the first seven columns
+    profile = rate.profile.copy()
+    np.put_along_axis(profile, of, np.where(rests, 0.0, np.take_along_axis(profile, of, axis=1)), axis=1)
+    return replace(rate, profile=profile)
 
 
 def _plain(micros: Floats, flights: pd.DataFrame, left: _Left) -> Floats:

@@ -345,6 +345,8 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "daily_budget_micros": ("reconcile", "Int64: newest on the platform"),
     "daily_budget_before_micros": ("reconcile", "Int64: the value before its last change, null if unchanged or unknown"),
     "daily_budget_changed_day": ("reconcile", "first day with the newest value, null if unchanged or unknown"),
+    "at_rest": ("reconcile", "bool: nothing was spent on the last closed day, a weekday on which it rests by habit"),
+    "spent_out": ("reconcile", "bool, filled in by context: its platform has spent the daily budgets of the whole month or week, and waits for the next one"),
     "shrunk_pct": ("reconcile", "float: closed history is smaller than remembered by this percent; 0 = not"),
     "lost_days": ("reconcile", "int64: closed days that were there and are gone"),
     "platform_market": ("reconcile", ""), "platform_product": ("reconcile", ""),
@@ -377,6 +379,7 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "direction": ("variance", "over | under | none"),
     "unexplained_pct": ("variance", "float: signed variance until the evidence is built"),
     "allowed_micros": ("allowance", "Int64: of being over plan, what the platform's own rules allow (it takes it back later)"),
+    "lent_micros": ("allowance", "Int64: what its platform has spent ahead of its daily budgets in the present month or week; below 0: behind; null: no rule is known"),
     "band_severity": ("variance", "raw band: healthy | warning | critical"),
     "severity": ("variance", "after early hours, stake and hysteresis; later lanes may raise it"),
     "phase": ("variance", "before | early | live | ended | closed"),
@@ -430,7 +433,7 @@ _WHOLE = [
     "closed_day_micros", "last7_micros", "last7_days", "impressions", "closed_day_impressions", "duplicate_days", "bad_days", "daily_budget_micros",
     "daily_budget_before_micros", "lost_days", "target_micros", "stake_micros", "restates_seq",
     "last24_micros", "usual_micros", "planned24_micros", "lost_micros", "budget_was_micros", "level_windows",
-    "allowed_micros", "forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
+    "allowed_micros", "lent_micros", "forecast_micros", "forecast_lo_micros", "forecast_hi_micros", "forecast_lo50_micros", "forecast_hi50_micros", "forecast_lo95_micros",
     "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros", "wait_window_micros",
     "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros",
 ]
@@ -444,7 +447,7 @@ _DAYS = [
     "platform_start", "platform_end", "used_up_day",
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]
-_FLAGS = ["silent", "broke", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
+_FLAGS = ["at_rest", "spent_out", "silent", "broke", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]
 OBJECTS = ["breakdown", "readings", "day_shape", "bridge", "campaigns", "candidates", "metadata_detail", "gates", "mitigation", "reallocation", "patterns", "reasons"]  # JSON values: lists and dicts
 
 

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import curves, reconcile, within_day, zones
+from pacing_brain import curves, reconcile, resting, within_day, zones
 from pacing_brain.days import days as dates
 from pacing_brain.days import number
 from pacing_brain.model import RunContext
@@ -85,11 +85,13 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     begins = (flights["watermark"] - flights["day_start"] < pd.Timedelta(days=1)).to_numpy(dtype=bool)
     end = seen.where(~(shaped | begins), flights["watermark"])  # what is reported reaches to there: where a plan bends or begins, hours matter
     planned, bent = _planned_day(flights, end, today, daily, shaped)
-    level, from_usual = (_nearer(frame[name], frame[name] - bent) for name in ("level", "from_usual"))
+    rests = _of_rest(closed, daily)
+    level, from_usual = (np.where(rests, np.nan, _nearer(frame[name], frame[name] - bent)) for name in ("level", "from_usual"))
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
     (nothing, says), (lately, says_lately) = (_silence(minutes, total, at, micros, usual, last24, by) for by in (SILENT_MIN, QUIET_MIN))
-    hears = ~daily & ~_rests(closed) & ~_unplanned(flights, shaped & ~daily)
+    waits = flights["spent_out"].fillna(value=False).to_numpy(dtype=bool)
+    hears = ~daily & ~_rests(closed) & ~rests & ~waits & ~_unplanned(flights, shaped & ~daily)
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(level) * 100.0, "level_z": level / frame["noise"],
@@ -316,6 +318,12 @@ def _unplanned(flights: pd.DataFrame, shaped: npt.NDArray[np.bool_]) -> npt.NDAr
         days = (rows["end_date"] - rows["start_date"]).dt.days + 1
         idle[shaped] = wanted.lt(BUSY_SHARE * rows["budget_micros"] / days).fillna(value=True)
     return idle
+
+
+def _of_rest(closed: Floats, daily: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whether a part of the last 24 h lies in a day of rest: on hourly feeds yesterday's or today's, on daily ones the last closed day's."""
+    rests = resting.weekdays(np.isfinite(closed))
+    return np.asarray(rests[:, 0] | (rests[:, 1] & ~daily))
 
 
 def _rests(closed: Floats) -> npt.NDArray[np.bool_]:

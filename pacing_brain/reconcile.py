@@ -13,7 +13,7 @@ import pandas as pd
 from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import days as calendar
-from pacing_brain import platform_facts, zones
+from pacing_brain import platform_facts, resting, zones
 from pacing_brain.days import number
 from pacing_brain.earlier import earlier
 from pacing_brain.model import MatchKind, RunContext
@@ -155,6 +155,7 @@ def _spend_columns(rows: _Rows, clock: _Clock, known: Flags) -> dict[str, Column
         "closed_micros": _sum(n, flight, micros, closed),
         "closed_days": np.bincount(every[0][every[1] <= clock.closed[every[0]]], minlength=n),
         "closed_day": _day(clock.closed), "closed_day_micros": _whole(_sum(n, flight, micros, on_closed), has_closed & ~unknown),
+        "at_rest": resting.at_rest(n, flight[positive], day[positive], clock.closed), "spent_out": np.zeros(n, dtype=bool),
         "last7_micros": _whole(_sum(n, flight, micros, recent), has_closed),
         "last7_days": np.where(has_closed, np.clip(clock.closed - clock.start + 1, 0, 7), 0),
         "impressions": _impressions(n, rows, rows.day <= clock.begun[rows.flight]),

@@ -59,7 +59,9 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
     ground = judged["severity"].to_numpy()
     free = judged["phase"].isin(OPEN).to_numpy(dtype=bool) & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool)
     free &= ~pacing.to_the_letter(values)
-    live = judged["phase"].eq("live").to_numpy(dtype=bool)
+    lent = judged["phase"].eq("ended").to_numpy(dtype=bool) & judged["allowed_micros"].gt(0).fillna(value=False).to_numpy(dtype=bool)
+    free |= lent & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool) & ~pacing.to_the_letter(values)
+    live = judged["phase"].eq("live").to_numpy(dtype=bool) | lent
     own = np.maximum.reduce([np.where(live, banded, bands.ranks(judged["severity"])), level, edits])
     astray = np.where(live & (own == 0), _astray(judged, values), 0)
     own = np.maximum(own, astray)
@@ -211,7 +213,9 @@ def _worth(flights: pd.DataFrame) -> Flags:
     last24, planned = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("last24_micros", "planned24_micros"))
     apart = np.nan_to_num(np.abs(last24 - planned))
     under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool)
-    return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap)
+    rest = flights["budget_micros"].astype("Float64") - flights["actual_micros"].astype("Float64")
+    through = (flights["curve"].eq("ahead") & rest.lt(flights["planned24_micros"].astype("Float64")).fillna(value=False)).to_numpy(dtype=bool)
+    return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap & ~through)
 
 
 def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> Ranks:

@@ -24,7 +24,8 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
 
     The load must cover `zero.planned_hours` of the flight, by the watermark and not by the clock, and something must have been planned.
     never: no spend, and no impressions where known, since the first day.
-    stopped: it delivered before, has not in the last closed account day (a credit alone does not say so), and nothing is reported after it; while the flight lasts, and
+    stopped: it delivered before, has not in the last closed account day (a credit alone does not say so, nor a weekday on which it rests, nor a platform that has spent
+        its period's daily budgets), and nothing is reported after it; while the flight lasts, and
         not once its budget is spent.
     not_found: the plan's campaign id was never seen on the platform, in no spend row and no campaign list.
     cost_fault: impressions without spend, on all days or on the last closed one; the cost is missing, which is not the same as no delivery.
@@ -67,7 +68,8 @@ def _nothing_spent(flights: pd.DataFrame) -> Flags:
 def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, covered: Flags) -> Flags:
     nothing = flights["closed_day_micros"].notna().to_numpy(dtype=bool) & (_micros(flights, "closed_day_micros") == 0)
     before = flights["last_spend_day"].to_numpy(DAY) < flights["closed_day"].to_numpy(DAY)
-    silent = nothing & before & covered & (_micros(flights, "after_watermark_micros") <= 0) & (flights["day_end"].to_numpy(DAY) > _moment(run))
+    waits = (flights["at_rest"].fillna(value=False).astype(bool) | flights["spent_out"].fillna(value=False).astype(bool)).to_numpy()
+    silent = nothing & before & ~waits & covered & (_micros(flights, "after_watermark_micros") <= 0) & (flights["day_end"].to_numpy(DAY) > _moment(run))
     stopped = silent & ~_budget_spent(flights, values)
     looked_at = stopped & (words(flights) != "asap")
     if looked_at.any():

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from pacing_brain import context, forecast, frames, match, pacing, reconcile
+from pacing_brain import allowance, context, forecast, frames, match, pacing, reconcile
 from pacing_brain.model import Inputs, RunContext
 from pacing_brain.policy import Policy
 
@@ -40,7 +40,8 @@ def forecasts(inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     flights, days = match.match(inputs)
     flights, days = reconcile.sums(flights, days, context.accounts(inputs), inputs.memory, inputs.run)
     values = inputs.policy.resolve(flights)
-    return forecast.outlook(pacing.judge(flights, values, inputs.memory, inputs.run), days, values, inputs.policy.schedule_hours), days
+    judged = allowance.allow(pacing.judge(flights, values, inputs.memory, inputs.run), days, values)
+    return forecast.outlook(judged, days, values, inputs.policy.schedule_hours), days
 
 
 def outcome(slice_: dict[str, pd.DataFrame], flight: pd.Series) -> float:

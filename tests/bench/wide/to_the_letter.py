@@ -1,7 +1,7 @@
 """Flights that keep to their plan as nearly as spend ever does: whatever is raised on one of them is a fault of the brain.
 
 `python tests/bench/wide/to_the_letter.py [DAYS] [SEED] [ONLY]`: every kind of curve and of allowance, over flights of 3 to 60 days, new and with days before them, in six zones
-around two clock changes; each day strays by 2.5 % from what its plan and its platform's rules make of it, hours not at all. Every four-hourly window of their whole life is decided,
+around two clock changes; each day strays by 2.5 % (5 at most) from what its plan and its platform's rules make of it, hours not at all. Every four-hourly window of their whole life is decided,
 with the memory of the window before. ONLY: kinds that begin with this. Prints what was raised, by kind of flight; nothing is read or written.
 """
 
@@ -51,6 +51,8 @@ class Flight:
     parts: tuple[Callable[[Floats], Floats], ...] = (np.ones_like,)
     stops: bool = False
     start: pd.Timestamp | None = None  # else by chance
+    later: int = 0  # by up to so many days, by chance
+    takes_back: int = 14  # days in which what was lent is taken back
 
 
 def _half(p: float) -> Callable[[Floats], Floats]:
@@ -110,16 +112,17 @@ def allowed(platform: str) -> Iterator[Flight]:
     daily: dict[str, Any] = {"daily": True}
     for days in (14, 28):
         if platform == "google":
-            for kind, by_day in (("2 and 0 by turns", _in_turn(2.0, 0.0)), ("1.6 and 0.4 by turns", _in_turn(1.6, 0.4)), ("weekends", _weekly(0.6, 0.6, 0.6, 0.6, 0.6, 2.0, 2.0)),
+            for kind, by_day in (("1.9 and 0.1 by turns", _in_turn(1.9, 0.1)), ("1.6 and 0.4 by turns", _in_turn(1.6, 0.4)), ("weekends", _weekly(0.6, 0.6, 0.6, 0.6, 0.6, 1.9, 1.9)),
                                  ("four days at 1.8, then the rest", _then(1.8, 4))):
-                yield Flight(f"google, {kind}", days, by_day=by_day, plan=daily, start=pd.Timestamp("2026-11-02"))
+                if kind != "weekends" or days == 14:  # what is lent at the end of a month cannot be taken back in it
+                    yield Flight(f"google, {kind}", days, by_day=by_day, plan=daily, start=pd.Timestamp("2026-11-07") if kind == "weekends" else pd.Timestamp("2026-11-02"), later=0 if kind == "weekends" else 1)
         if platform == "meta":
-            yield Flight("meta, weekly 7 at 1.75", days, by_day=_weekly(1.75, 1.75, 1.75, 0.0, 0.0, 0.0, 1.75), plan=daily, start=pd.Timestamp("2026-10-11"))
-            yield Flight("meta, weekly", days, by_day=_weekly(1.4, 1.3, 1.0, 0.7, 0.6, 0.6, 1.4), plan=daily, start=pd.Timestamp("2026-10-11"))
+            yield Flight("meta, weekly 7 at 1.75", days, by_day=_weekly(1.75, 1.75, 1.75, 0.0, 0.0, 0.0, 1.75), plan=daily, start=pd.Timestamp("2026-10-11"), takes_back=7)
+            yield Flight("meta, weekly", days, by_day=_weekly(1.4, 1.3, 1.0, 0.7, 0.6, 0.6, 1.4), plan=daily, start=pd.Timestamp("2026-10-11"), takes_back=7)
         if platform == "dv360":
             yield Flight("dv360, ahead of an even plan", days, _times(1.2), plan={"client": "ahead"}, stops=True)
     if platform == "google":
-        yield Flight("google, 30.4 at 1.3, then nothing", 30, by_day=_until(1.3, 30.4), plan=daily, start=pd.Timestamp("2026-11-01"))
+        yield Flight("google, 30.4 at 1.3, then nothing", 30, by_day=_until(1.3, 30.4), plan=daily, start=pd.Timestamp("2026-11-01"), takes_back=30)
 
 
 def flights(at: int, platform: str) -> Iterator[Flight]:
@@ -147,7 +150,7 @@ def world(n_days: int, seed: int, only: str = "", platforms: tuple[tuple[str, st
     hours: list[Floats] = []
     kinds: dict[str, str] = {}
     for at, (platform, zone) in enumerate(platforms):
-        for number, flight in enumerate(one for one in flights(at, platform) if one.kind.startswith(only) and one.days <= n_days):
+        for number, flight in enumerate(one for one in flights(at, platform) if one.kind.startswith(tuple(only.split("|"))) and one.days <= n_days):
             name = f"9{at}-{number:03}"
             who = {"platform": platform, "account_id": f"9{at}", "timezone": zone}
             made = _months(flight, name, who, chance) if "months" in flight.plan else _flight(flight, name, who, n_days, chance)
@@ -177,12 +180,16 @@ def _target(name: str, who: dict[str, str], start: pd.Timestamp, days: int, budg
 
 
 def _flight(flight: Flight, name: str, who: dict[str, str], n_days: int, chance: np.random.Generator) -> Iterator[Made]:
-    n, strays = flight.days, np.exp(chance.normal(0.0, STRAYS, flight.days + HISTORY_DAYS))
+    n, strays = flight.days, _strays(chance, flight.days + HISTORY_DAYS)
     start = FIRST_RUN + pd.Timedelta(days=int(chance.integers(0, max(n_days - n - 4, 1)))) if flight.start is None else flight.start
+    start += pd.Timedelta(days=int(chance.integers(0, flight.later + 1)) if flight.by_day is not None else 0)
     before = (0.0, 1.0, 0.5)[int(chance.integers(0, 3))]  # how much of an even day it spent a day before; 0: it is new
     budget = int(chance.integers(100, 900)) * UNIT * n
     target = _target(name, who, start, n, budget, flight.plan)
-    hourly = _hourly(flight, target) * strays[HISTORY_DAYS:, None] * budget
+    exact = _hourly(flight, target) * budget
+    hourly = exact * strays[HISTORY_DAYS:, None]
+    if flight.by_day is not None:  # the platform takes back to the cent what it lent
+        hourly *= np.repeat([part.sum() / took.sum() for part, took in zip(*(np.array_split(of, n // flight.takes_back) for of in (exact, hourly)), strict=True)], flight.takes_back)[:, None]
     if flight.stops:
         hourly = np.diff(np.minimum(np.concatenate([[0.0], np.cumsum(hourly)]), budget)).reshape(n, 24)
     for at, part in enumerate(flight.parts):
@@ -191,9 +198,13 @@ def _flight(flight: Flight, name: str, who: dict[str, str], n_days: int, chance:
         daily = budget // n if flight.plan.get("daily") else None
         if before and member[0]:  # an even line of its own ends the day before; without one it would be money in no plan
             day, first = round(before * member[0] * budget / n), start - pd.Timedelta(days=HISTORY_DAYS)
-            line = _target(f"{row['campaign_id']}-before", who, first, HISTORY_DAYS, day * HISTORY_DAYS, {}) | {name: row[name] for name in ("campaign_id", "campaign_name", "client")}
-            yield line, *_spend(row, who, first, np.repeat(day * strays[:HISTORY_DAYS, None] / 24.0, 24, axis=1), daily)
+            line = _target(f"{row['campaign_id']}-before", who, first, HISTORY_DAYS, day * HISTORY_DAYS, {}) | {name: row[name] for name in ("campaign_id", "campaign_name")}
+            yield line, *_spend(row, who, first, np.repeat(day * strays[:HISTORY_DAYS, None] / 24.0, 24, axis=1), day if daily else None)
         yield row, *_spend(row, who, start, hourly * member[:, None], daily)
+
+
+def _strays(chance: np.random.Generator, days: int) -> Floats:
+    return np.asarray(np.exp(np.clip(chance.normal(0.0, STRAYS, days), -2.0 * STRAYS, 2.0 * STRAYS)))
 
 
 def _hourly(flight: Flight, target: dict[str, Any]) -> Floats:
@@ -218,7 +229,7 @@ def _months(flight: Flight, name: str, who: dict[str, str], chance: np.random.Ge
         start = pd.Timestamp(month)
         days = start.days_in_month
         budget = int(chance.integers(200, 600)) * UNIT * days
-        own = np.full(days, (budget + rest) * of_plan / days) * np.exp(chance.normal(0.0, STRAYS, days))
+        own = np.full(days, (budget + rest) * of_plan / days) * _strays(chance, days)
         own *= (budget + rest) * of_plan / own.sum()
         rest = max(round(budget - own.sum()), 0)
         row = _target(f"{name}@{month}", who, start, days, budget, flight.plan) | {"campaign_id": name, "campaign_name": f"Campaign {name}", "rollover_cap_pct": flight.plan["months"]}

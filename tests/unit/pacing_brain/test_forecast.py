@@ -28,7 +28,7 @@ def rows(units, *, key="google/A1/1", flight="F1", last=CLOSED, bucket="matched"
 def outlook(days, **columns):
     table = cohort.flights(**columns)
     judged = pacing.judge(table, values := cohort.values(table), MEMORY.empty(), cohort.run(cohort.AS_OF))
-    return forecast.outlook(judged, days, values, 4.0)
+    return forecast.outlook(judged.assign(allowed_micros=0, lent_micros=None), days, values, 4.0)
 
 
 def one(units, **columns):

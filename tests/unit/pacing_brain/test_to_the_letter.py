@@ -63,7 +63,7 @@ def _lands(units: list[float], start: str, **columns: object) -> float:
     end = (pd.Timestamp(start) + pd.Timedelta(days=29)).strftime("%Y-%m-%d")
     table = cohort.flights(actual_micros=int(rows.loc[inside, "spend_micros"].sum()), start_date=start, end_date=end, **columns)
     judged = pacing.judge(table, values := cohort.values(table), frames.MEMORY.empty(), cohort.run())
-    row = forecast.outlook(judged, rows, values, 4.0).iloc[0]
+    row = forecast.outlook(judged.assign(allowed_micros=0, lent_micros=None), rows, values, 4.0).iloc[0]
     return float(row["forecast_micros"] / row["budget_micros"])
 
 
