@@ -51,7 +51,7 @@ def not_final_from(as_of: pd.Timestamp, policy: Policy) -> pd.Timestamp:
 
 def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """(ACCOUNTS with how many of an account's live flights there are and how many of those deliver nothing, days split at the watermark,
-    flights with what their days add up to).
+    flights with what their days add up to and the columns of `zero.find`).
     """
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
     values = inputs.policy.resolve(summed, "zero", "ended", "stake", "allowance")
@@ -63,7 +63,7 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     at = reconcile.account_positions(summed, table)
     silent = live & found["zero_delivery"]
     live_flights, silent_flights = (np.bincount(at[mine.to_numpy(dtype=bool)], minlength=len(table)) for mine in (live, silent))
-    return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed
+    return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed.assign(**found)
 
 
 def _keys(rows: pd.DataFrame) -> list[Key]:

@@ -41,7 +41,8 @@ def load_rhythms(seen: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -
         return PATTERNS.empty()
     loads = seen.dropna(subset=[*KEY, "loaded_at"])[[*KEY, "loaded_at"]].drop_duplicates().sort_values([*KEY, "loaded_at"])
     hours = loads.groupby(KEY)["loaded_at"].diff().dt.total_seconds() / 3600.0
-    rhythm = loads.assign(hours=hours).groupby(KEY)["hours"].agg(support="count", median="median", spread="std").reset_index()
+    of_account = loads.assign(hours=hours).groupby(KEY)["hours"]
+    rhythm = pd.DataFrame({"support": of_account.count(), "median": of_account.median(), "spread": of_account.std()}).reset_index()
     steady = rhythm[rhythm["support"].ge(LOADS_NEEDED - 1) & rhythm["spread"].le(rhythm["median"] / 2)]
     scopes = "account:" + steady["platform"] + "/" + steady["account_id"]
     new = steady.assign(scope=scopes, value=steady["median"].map("{:.1f} h".format))[~scopes.isin(known["scope"])]

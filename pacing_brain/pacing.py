@@ -22,14 +22,15 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
     """The flights with the `variance` columns of FLIGHT_COLUMNS, and `reasons` begun.
 
     Args:
-        flights: with the plan, match and reconcile columns.
+        flights: with the plan, match and reconcile columns; those of `zero.find` are taken as they are where they are there.
         values: `Policy.resolve(flights)`, same index.
         memory: what the last sealed live run left, by flight_id.
         run: `as_of` tells the phase.
     """
     early = _is_early(flights, values)
+    zeros = {} if "zero_kind" in flights else zero.find(flights, values, run)  # the context rows were made of them
     judged = flights.assign(target_micros=curves.planned_micros(flights, flights["watermark"]), phase=_phase(flights, values, run, early),
-                            elapsed_hours=zones.hours_covered(flights), stake_micros=_stake(flights, values), **zero.find(flights, values, run))
+                            elapsed_hours=zones.hours_covered(flights), stake_micros=_stake(flights, values), **zeros)
     known = comparable(judged)
     judged = judged.assign(**_variance(judged, known.to_numpy()))
     judged["band_severity"] = _raw_band(judged, values, known)

@@ -68,13 +68,11 @@ def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, 
         mine = flights[[*KEY, "campaign_name", "first_spend_day", "end_date"]][matched].reset_index(names="at")
         pairs = mine.merge(sums, on=KEY, suffixes=("", "_lost"))
         pairs = pairs[pairs["first"].gt(pairs["first_spend_day"]) & pairs["first"].le(pairs["end_date"])]
-        if pairs.empty:
-            return found
         near = similarity([fold(name) for name in pairs["campaign_name"]], [fold(name) for name in pairs["campaign_name_lost"]])
-        best = pairs.assign(near=near).sort_values("near", kind="stable").drop_duplicates("at", keep="last")
-        best = best[best["near"].ge(alike)]
-        found["lost_name"][best["at"]] = best["campaign_name_lost"].array
-        found["lost_micros"][best["at"]] = best["spend_micros"].astype("Int64").array
+        if (near >= alike).any():
+            best = pairs.assign(near=near)[near >= alike].sort_values("near", kind="stable").drop_duplicates("at", keep="last")
+            found["lost_name"][best["at"]] = best["campaign_name_lost"].array
+            found["lost_micros"][best["at"]] = best["spend_micros"].astype("Int64").array
     return found
 
 
