@@ -23,6 +23,7 @@ from pacing_brain.roster import Codes, positions
 _TICK = pd.Timedelta(1, unit="us")
 _SPAN = 1 << 22
 WEEK_TIMES, MONTH_TIMES, NEARLY = 7.0, 30.4, 0.99  # daily budgets that a period may take, and the share of them at which it is through
+RULES = ["allowance_period", "allowance_day_factor"]
 READ = ["flight_id", "watermark", "account_timezone", "start_date", "end_date"]
 Floats = npt.NDArray[np.float64]
 
@@ -62,7 +63,9 @@ def allow(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> pd
         days: spend rows with flight_id, bucket, spend_micros and daily_budget_micros.
         values: `Policy.resolve(flights)`, same index.
     """
-    off = (flights["actual_micros"].astype("Int64") - flights["target_micros"].astype("Int64")).fillna(0).to_numpy("int64")
+    actual, target = flights["actual_micros"], flights["target_micros"]
+    known = (actual.notna() & target.notna()).to_numpy(dtype=bool)
+    off = np.where(known, actual.to_numpy("int64", na_value=0) - target.to_numpy("int64", na_value=0), 0)
     over = np.where(flights["direction"].eq("over"), np.maximum(off, 0), 0)
     ahead, lent = _ahead(flights, values), _lent(flights, days, values)
     allowed = np.minimum(np.rint(np.maximum(ahead, lent.legal)).astype("int64"), over)
@@ -73,7 +76,7 @@ def allow(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> pd
 
 def _ahead(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
     """A share of the target, while the budget is not exceeded by more than is worth a word."""
-    target, actual, budget, stake = (flights[name].astype("Int64").fillna(0).to_numpy("float64") for name in ("target_micros", "actual_micros", "budget_micros", "stake_micros"))
+    target, actual, budget, stake = (flights[name].to_numpy("float64", na_value=0.0) for name in ("target_micros", "actual_micros", "budget_micros", "stake_micros"))
     share = values["allowance_ahead_pct"].to_numpy("float64") / 100.0
     return np.where(actual <= budget + stake, target * share, 0.0)
 
@@ -84,7 +87,7 @@ def _eased(flights: pd.DataFrame, off: Floats, lent: _Lent, ahead: Floats) -> Fl
     ruled = ((lent.daily > 0) | (ahead > 0)) & np.isfinite(known)
     if not ruled.any():
         return known
-    last, planned = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan) for name in ("last24_micros", "planned24_micros"))
+    last, planned = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("last24_micros", "planned24_micros"))
     taken, due = np.minimum(last, lent.most), lent.daily * np.minimum(flights["elapsed_hours"].fillna(0.0).to_numpy("float64") / 24.0, 1.0)
     more = np.where(lent.balance <= lent.back, taken - due, 0.0)
     more = np.maximum(np.where(lent.daily > 0, more, 0.0), np.where(ahead > 0, np.minimum(last - planned, ahead * planned), 0.0))
@@ -100,7 +103,7 @@ def _lent(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> _L
     ruled = values["allowance_period"].ne("none").to_numpy() & flights["watermark"].notna().to_numpy()
     if not ruled.any() or not days["daily_budget_micros"].notna().any():
         return found
-    own = _of_period(flights[READ][ruled].reset_index(drop=True), days, values[ruled].reset_index(drop=True))
+    own = _of_period(flights[READ][ruled].reset_index(drop=True), days, values[RULES][ruled].reset_index(drop=True))
     for whole, part in ((found.balance, own.balance), (found.daily, own.daily), (found.most, own.most), (found.back, own.back)):
         whole[ruled] = part
     return found

@@ -46,7 +46,7 @@ class Case:
         """Actual minus target; null when either is unknown."""
         return None if self["actual_micros"] is None or self["target_micros"] is None else self["actual_micros"] - self["target_micros"]
 
-    @property
+    @cached_property
     def planned_a_day(self) -> int | None:
         """Planned to date per day of the account's calendar: a day of 25 hours is one day."""
         days = self.elapsed_days

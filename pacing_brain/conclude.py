@@ -35,12 +35,13 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     decisions = autonomy.choose(recalled.recall(breaker.hold(decisions, held), inputs), inputs)
     decisions = decisions.assign(inputs_digest=_digests(decisions, inputs, days) if told else "", score_steps=_steps(decisions))  # what nobody is told stands in no ledger
     before = earlier(decisions, inputs.memory, *UNCHANGED, *BEFORE)
-    decisions = decisions.assign(**_restated(decisions, before, inputs))
+    for name, column in _restated(decisions, before, inputs).items():
+        decisions[name] = column
     seen = effects.see(inputs, days, accounts)
     found = findings.sorted_by_fingerprint([*breaker.findings(findings.find(decisions, days, accounts, inputs), held, decisions),
                                             *effects.findings(seen, decisions)]) if told else ()
     incidents = findings.by_flight(found)
-    decisions = decisions.assign(incident=pd.Series([incidents.get(flight) for flight in decisions["flight_id"]], index=decisions.index, dtype="str"))
+    decisions["incident"] = pd.Series([incidents.get(flight) for flight in decisions["flight_id"]], index=decisions.index, dtype="str")
     return Outcome(
         decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
         memory=_remember(decisions, before, inputs, accounts),
