@@ -18,10 +18,9 @@ def name(decisions: pd.DataFrame) -> pd.DataFrame:
     counts = (decisions["phase"].eq("live") & decisions["lane"].isin([*ALONE, Lane.HEALTHY.value]) & decisions["client"].notna()
               & decisions["pacing_pct"].notna() & ~decisions["zero_delivery"].fillna(value=False).astype(bool))
     judged = decisions[["flight_id", "client", "lane", "pacing_pct"]][counts]
-    clients = judged.groupby("client")["pacing_pct"]
-    if not clients.max().le(100.0 - LEAST_PCT).any():
+    if judged["client"].isin(judged["client"][judged["pacing_pct"].gt(100.0 - LEAST_PCT)]).all():
         return decisions
-    shares = clients.agg(["size", "min", "max", "mean"])
+    shares = judged.groupby("client")["pacing_pct"].agg(["size", "min", "max", "mean"])
     alike = shares[shares["size"].ge(LEAST_FLIGHTS) & (shares["max"] - shares["min"]).le(APART_PCT) & shares["max"].le(100.0 - LEAST_PCT)]
     if alike.empty:
         return decisions

@@ -42,8 +42,8 @@ class Frame:
         Raises:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """
-        whole = frame if frame.columns.is_unique else frame.loc[:, ~frame.columns.duplicated(keep="last")]
-        given = dict(zip(whole.columns, whole.dtypes, strict=True))
+        given = dict(zip(frame.columns, frame.dtypes, strict=True))
+        whole = frame if len(given) == len(frame.columns) else frame.loc[:, ~frame.columns.duplicated(keep="last")]
         cast = {}
         for name, column in self.fields.items():
             if not (column.nullable and column.dtype != "object" and str(given.get(name)) == column.dtype):  # nothing to look at in most columns
