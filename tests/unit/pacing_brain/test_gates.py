@@ -3,6 +3,7 @@
 Feeds that are late, accounts that move or fall silent as one, slips of the plan and lost ids need several runs: `test_evidence.py`, `test_account_wide.py`.
 """
 
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,14 @@ CASES: dict[str, tuple[str, Inputs, Inputs, str]] = {
     "another currency; a feed that names none": (
         "currency", inputs(targets(currency="USD")), inputs(targets(currency="USD"), spend(currency=NO_CURRENCY)),
         "The plan is in USD, the feed in EUR: the amounts cannot be compared."),
+    "a currency that changed under way; one that changed before the flight": (
+        "currency", inputs(spend=spend(currency=["EUR"] * 9 + ["USD"])),
+        inputs(spend=spend(day=list(pd.date_range("2026-05-30", periods=12)), currency=["USD"] * 2 + ["EUR"] * 10, spend_micros=[100 * UNIT] * 12)),
+        "The campaign's rows are in several currencies (EUR, USD); the plan is in EUR."),
+    "all days of a campaign gone; one that never had any": (
+        "completeness", inputs(spend=spend(campaign_id="2"), memory=_remembered(1000 * UNIT, 10, "2026-06-10"), campaigns=world.campaigns(campaign_id=["1", "2"])),
+        inputs(spend=spend(campaign_id="2"), campaigns=world.campaigns(campaign_id=["1", "2"])),
+        "10 closed days that had a row have none any more; spend of closed days is 100.0 % less than it was at the last run."),
     "an hour apart; another name of the same hours": (
         "timezone", inputs(targets(timezone="Europe/London")), inputs(targets(timezone="Europe/Paris")),
         "The plan is in Europe/London, the account in Europe/Berlin: their days begin at different hours. The account's zone is used."),
@@ -90,6 +99,13 @@ def test_a_clock_is_wrong_and_one_that_is_a_little_fast_is_not() -> None:
     (said,) = _red(inputs(), loaded_at="2026-06-11T08:20:00Z", feed_age_hours=0.0).values()
     assert said == "The feed's last load is 20 min after the run's clock: one of the clocks is wrong."
     assert _red(inputs(), loaded_at="2026-06-11T08:04:00Z", feed_age_hours=0.0) == {}
+
+
+def test_a_plan_is_too_old_and_one_of_two_weeks_is_not() -> None:
+    """Nobody could read the tracker for 15 days: what it plans may long be changed. After 14 it is still believed."""
+    (said,) = _red(inputs(run=world.run(tracker="plan.csv", tracker_read_at=world.AS_OF - timedelta(days=15)))).values()
+    assert said == "plan.csv has not been readable for 15 days, more than 14."
+    assert _red(inputs(run=world.run(tracker="plan.csv", tracker_read_at=world.AS_OF - timedelta(days=14)))) == {}
 
 
 def test_a_boundary_of_days_that_moved_is_no_change_of_level() -> None:
