@@ -31,6 +31,7 @@ ENDS_AFTER, NEXT_AFTER = timedelta(hours=30), timedelta(hours=36)  # a freeze th
 LAG_H = {"google": 2, "meta": 5, "dv360": 6}
 NOISE, UNIT, SEED = 0.12, 1_000_000, 20261012
 POLICY = 'bands = "{}"\n[scope."platform=dv360".allowance]\nahead_pct = 20.0\n'
+GROUNDS = {"In the last 24 h": "level", "Left alone": "landing", "Not delivering": "zero"}  # by how the first reason begins
 TOLD_WITHIN = timedelta(hours=96)
 
 
@@ -136,6 +137,7 @@ class Count:
 
     opened: list[tuple[datetime, Finding]] = field(default_factory=list)
     raised: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # severity -> calm flights that had it
+    grounds: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))  # severity -> flight -> what first raised it
 
 
 def live(made: World, n_days: int, from_day: int, bands: str) -> Count:
@@ -155,7 +157,10 @@ def live(made: World, n_days: int, from_day: int, bands: str) -> Count:
         standing = set(found)
         decided = outcome.decisions[outcome.decisions["flight_id"].isin(made.calm) & outcome.decisions["phase"].isin(["early", "live"])]
         for severity in ("warning", "critical"):
-            counted.raised[severity] |= set(decided.loc[decided["severity"].eq(severity), "flight_id"])
+            raised = decided[decided["severity"].eq(severity)]
+            counted.raised[severity] |= set(raised["flight_id"])
+            for flight, reasons in zip(raised["flight_id"], raised["reasons"], strict=True):
+                counted.grounds[severity].setdefault(flight, next((ground for begins, ground in GROUNDS.items() if reasons[0].startswith(begins)), "band"))
         if outcome.dead_letters:
             raise SystemExit(f"{as_of}: {outcome.dead_letters[:2]}")
     return counted
@@ -184,11 +189,17 @@ def report(made: World, counted: Count, watched: int) -> list[str]:
     return [f"account-wide faults that are one incident: {one} of {one + several}", *lines,
             f"false account-wide incidents: {len(false)} in {len(calm)} accounts and {watched} days: {len(false) / month:.2f} a month per 50 accounts",
             f"flights that use an allowance or another curve than even: {len(made.odd)}; ever critical {len(raised['critical'])}, ever a warning {len(raised['warning'])}",
-            *(f"  {kind}: {sum(made.odd[f] == kind for f in made.odd)}, critical {sum(made.odd[f] == kind for f in raised['critical'])}, "
-              f"warning {sum(made.odd[f] == kind for f in raised['warning'])}" for kind in sorted(set(made.odd.values()))),
+            *(f"  {kind}: {sum(made.odd[f] == kind for f in made.odd)}, "
+              + ", ".join(f"{severity} {_grounds(counted, severity, [f for f in raised[severity] if made.odd[f] == kind])}" for severity in raised)
+              for kind in sorted(set(made.odd.values()))),
             *against,
             (f"other calm flights: {len(made.calm) - len(made.odd)}; ever critical {len(counted.raised['critical'] - set(made.odd))}, "
             f"ever a warning {len(counted.raised['warning'] - set(made.odd))}")]
+
+
+def _grounds(counted: Count, severity: str, flights: list[str]) -> str:
+    """How many, and on what ground each was first raised."""
+    return f"{len(flights)} ({', '.join(f'{n} {ground}' for ground, n in sorted(Counter(counted.grounds[severity][flight] for flight in flights).items())) or 'none'})"
 
 
 def _kinds(found: list[Finding]) -> str:
