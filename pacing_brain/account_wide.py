@@ -4,8 +4,8 @@
     moved   the last 24 hours are off their own days by one factor, in all but a few of the campaigns, each within its own noise
 
 Both need LEAST campaigns and SHARE of them. A campaign that moved with its account is not off its own level: that is taken off before the level test.
-A move by a fifth is a fault of the feed, and stays one while their days are a tenth away from their median day: for a week, if the new level
-stands. One incident, and nobody is paused.
+What comes at once after an account was silent is no move: it is of more than a day. A move by a fifth is a fault of the feed, and stays one while their
+days are a tenth away from their median day: for a week, if the new level stands. One incident, and nobody is paused.
 """
 
 import numpy as np
@@ -39,15 +39,15 @@ def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame,
         return accounts.assign(common_level_pct=np.nan), measured
     level, noise = (np.log1p(measured[name].to_numpy("float64") / 100.0) for name in ("level_pct", "noise_pct"))
     live = np.isfinite(level) & _spends(flights, measured)
-    table = flights.loc[live, [*KEY, "flight_id"]].assign(level=level[live], noise=noise[live], from_usual=measured.loc[live, "from_usual"])
+    table = flights.loc[live, [*KEY, "flight_id"]].assign(level=level[live], noise=noise[live], from_usual=measured.loc[live, "from_usual"], caught_up=measured.loc[live, "caught_up"])
     by_account = [table[name] for name in KEY]
     middle = table.groupby(KEY)["level"].transform("median")
     alike = (table["level"] - middle).abs().le(NEAR * table["noise"])
     share, n = alike.groupby(by_account).transform("mean"), alike.groupby(by_account).transform("size")
     before = table["flight_id"].map(memory.drop_duplicates("flight_id").set_index("flight_id")["gates_red"]).astype("str").str.contains("completeness").eq(other=True)
     held = before.groupby(by_account).transform("mean").ge(SHARE) & table.groupby(KEY)["from_usual"].transform("median").abs().ge(ENDS)
-    enough = n.ge(LEAST)
-    fault = (middle.ge(UP) | middle.le(DOWN)) & share.ge(SHARE) | held
+    enough, thawed = n.ge(LEAST), table["caught_up"].groupby(by_account).transform("mean").ge(SHARE)
+    fault = (middle.ge(UP) & ~thawed | middle.le(DOWN)) & share.ge(SHARE) | held
     found = table[enough & fault].groupby(KEY)["from_usual"].median().rename("common")
     common = accounts[KEY].join(found, on=KEY)["common"].astype("float64").mask(accounts["quiet"].to_numpy(dtype=bool))
     excused = table.index[enough & alike & share.ge(SHARE) & middle.abs().ge(WITH)]

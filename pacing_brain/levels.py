@@ -48,7 +48,7 @@ COLUMNS = ["last24_micros", "usual_micros", "planned24_micros", "noise_pct", "ow
 
 def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> pd.DataFrame:
     """COLUMNS on the flights' index; null where too little is known to say anything. Beside them, for `account_wide`: quiet (null where silence says
-    nothing) and from_usual (ln of the last 24 h over the median day).
+    nothing), from_usual (ln of the last 24 h over the median day) and caught_up (nothing came just before those 24 h).
 
     Args:
         flights: with the plan, match and reconcile columns.
@@ -97,7 +97,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(level) * 100.0, "level_z": level / frame["noise"],
         "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": hears & says & nothing,
         "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
-        "feed_daily": daily, "quiet": pd.arrays.BooleanArray(lately, ~(hears & says_lately)), "from_usual": from_usual,
+        "feed_daily": daily, "quiet": pd.arrays.BooleanArray(lately, ~(hears & says_lately)), "from_usual": from_usual, "caught_up": _after_silence(minutes, at, micros, usual),
     }, index=flights.index)
 
 
@@ -318,6 +318,13 @@ def _unplanned(flights: pd.DataFrame, shaped: npt.NDArray[np.bool_]) -> npt.NDAr
         days = (rows["end_date"] - rows["start_date"]).dt.days + 1
         idle[shaped] = wanted.lt(BUSY_SHARE * rows["budget_micros"] / days).fillna(value=True)
     return idle
+
+
+def _after_silence(minutes: Whole, at: Whole, micros: Whole, usual: Floats) -> npt.NDArray[np.bool_]:
+    """Whether nothing came in the hours before the last 24 h began: what came since may be of more than a day."""
+    day, before = (_back(at, micros, minutes, back) for back in (DAY_MIN, DAY_MIN + QUIET_MIN))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(day - before < SILENT_SHARE * QUIET_MIN / SILENT_MIN * usual)
 
 
 def _of_rest(closed: Floats, daily: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:

@@ -18,7 +18,7 @@ def _looked_at(levels: list[float], memory: dict[str, str] | None = None, **colu
                             "day_end": START + pd.Timedelta(days=30), "budget_micros": 3_000_000_000, "actual_micros": pd.array([900_000_000] * n, dtype="Int64"),
                             "after_watermark_micros": pd.array([0] * n, dtype="Int64")})
     measured = pd.DataFrame({"level_pct": np.expm1(levels) * 100.0, "noise_pct": np.expm1(0.14) * 100.0, "level_z": np.array(levels) / 0.14, "swing": 0.0,
-                             "from_usual": levels, "planned24_micros": pd.array([100_000_000] * n, dtype="Int64"), "silent": False,
+                             "from_usual": levels, "caught_up": False, "planned24_micros": pd.array([100_000_000] * n, dtype="Int64"), "silent": False,
                              "quiet": pd.array([False] * n, dtype="boolean")}).assign(**columns)
     remembered = frames.MEMORY.empty()[["flight_id", "gates_red"]]
     if memory:
@@ -63,6 +63,14 @@ def test_a_new_level_stays_a_question_while_it_is_far_from_the_usual_day() -> No
     assert _looked_at(_spread(0.02), RED, **later)[0]["common_level_pct"].notna().all()
     assert _looked_at(_spread(0.02), RED, from_usual=0.1)[0]["common_level_pct"].isna().all()
     assert _looked_at(_spread(0.02), **later)[0]["common_level_pct"].isna().all()
+
+
+def test_what_comes_after_a_silence_of_the_account_is_no_move() -> None:
+    """A feed thaws, and 24 hours of loads bring what 30 were spent in: the account was told silent, and has no second fault. Where two of twelve were silent before, it has."""
+    accounts, measured = _looked_at(_spread(0.30), caught_up=True)
+    assert accounts["common_level_pct"].isna().all()
+    assert measured["level_z"].eq(0).all()
+    assert _looked_at(_spread(0.30), caught_up=[True] * 2 + [False] * 10)[0]["common_level_pct"].notna().all()
 
 
 def test_silence_together_is_heard_sooner() -> None:
