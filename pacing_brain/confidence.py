@@ -46,7 +46,7 @@ class SourceFacts:
 def source_facts(inputs: Inputs) -> SourceFacts:
     """The facts of one run, over everything."""
     sides = (("the spend source", inputs.spend), ("the tracker", inputs.targets))
-    lacking = {field: who for field in FIELDS for who, frame in sides if frame[field].array.isna().all()}
+    lacking = {field: who for field in FIELDS for who, frame in sides if len(frame) and frame[field].array.isna().all()}
     codes, currencies = pd.factorize(inputs.spend["currency"])
     sums = np.zeros(len(currencies), dtype=np.int64)
     np.add.at(sums, codes, inputs.spend["spend_micros"].to_numpy("int64", na_value=0))
@@ -71,7 +71,7 @@ def score(flights: pd.DataFrame, accounts: pd.DataFrame, facts: SourceFacts, val
 
     A proposed or tied campaign is scored against its closest candidate, an unmatched one has no metadata and no name score.
     """
-    feed = feeds(flights, accounts)
+    feed = _waited_for(feeds(flights, accounts), flights, run)
     verdicts = _metadata_verdicts(flights, facts)
     parts = {"metadata": np.where(flights["match_kind"].eq("none"), np.nan, _metadata(verdicts)),
              "name": flights["name_similarity"].to_numpy("float64"),
@@ -94,6 +94,15 @@ def feeds(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     feed = accounts.reset_index(drop=True).reindex(at).set_axis(flights.index)
     return feed.assign(available=feed["available"].eq(other=True) | (at < 0), cycle_hours=feed["cycle_hours"].fillna(NORMAL_CYCLE_HOURS),
                        load_basis=feed["load_basis"].fillna("none").astype("str"))
+
+
+def _waited_for(feed: pd.DataFrame, flights: pd.DataFrame, run: RunContext) -> pd.DataFrame:
+    """A feed that was never loaded is as old as its flight: the age of what is waited for."""
+    if feed["feed_age_hours"].notna().all():
+        return feed
+    waited = (pd.Timestamp(run.as_of) - flights["day_start"]).dt.total_seconds() / 3600.0
+    never = feed["load_basis"].eq("none") & feed["available"]
+    return feed.assign(feed_age_hours=feed["feed_age_hours"].mask(never, waited))
 
 
 def _oldest(flight: pd.Series, accounts: pd.DataFrame, own: int) -> int:

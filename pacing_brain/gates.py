@@ -86,8 +86,8 @@ _BASIS = {"rows": ", by its newest row: from rows, as there is no load table",
 def _loaded(feed: pd.DataFrame) -> pd.Series:
     """One sentence per distinct (age, cycle, basis): flights of one account share it."""
     keys = list(zip(feed["feed_age_hours"].round(1).tolist(), feed["cycle_hours"].tolist(), feed["load_basis"].tolist(), strict=True))
-    texts = {(age, cycle, basis): f"Loaded {max(age, 0.0):.1f} h before the run; it loads every {cycle:g} h{_BASIS.get(basis, '')}."
-             for age, cycle, basis in set(keys)}
+    texts = {(age, cycle, basis): "The flight has just begun, and its account was not loaded yet." if basis == "none" else
+             f"Loaded {max(age, 0.0):.1f} h before the run; it loads every {cycle:g} h{_BASIS.get(basis, '')}." for age, cycle, basis in set(keys)}
     return pd.Series([texts[key] for key in keys], index=feed.index, dtype="str")
 
 
@@ -95,7 +95,7 @@ def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
     if row["feed_down"]:
         return f"actuals unavailable: {why.get(row['platform']) or why.get(None, 'the source did not answer')}."
     account = f"account {row['feed_account_id']}" if row["feed_account_id"] and pd.notna(row["feed_account_id"]) else f"platform {row['platform']}"
-    if pd.isna(row["feed_feed_age_hours"]):
+    if row["feed_load_basis"] == "none" or pd.isna(row["feed_feed_age_hours"]):
         return f"No load of {account} was ever seen, so nothing is known about its spend."
     if pd.notna(row["feed_usual_gap_hours"]):
         return (f"The feed of {account} was last loaded {row['feed_feed_age_hours']:.1f} h before the run. Its loads used to be at most "

@@ -29,7 +29,8 @@ def choose(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
 
 def _too_early_to_miss(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
     """A planned campaign that is not found yet is nothing to report before the load covers enough of its flight."""
-    return flights["match_kind"].eq(MatchKind.NONE) & flights["elapsed_hours"].lt(values["zero_planned_hours"].astype("float64"))
+    soon = flights["match_kind"].eq(MatchKind.NONE) & flights["elapsed_hours"].lt(values["zero_planned_hours"].astype("float64"))
+    return soon & ~flights["red_gates"].str.contains("freshness")
 
 
 def healthy(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:

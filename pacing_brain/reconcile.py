@@ -24,6 +24,7 @@ Column: TypeAlias = npt.NDArray[Any] | ExtensionArray
 INSTANT = "datetime64[us, UTC]"
 NEVER = -1  # day number before every day
 _TICK = pd.Timedelta(1, unit="us")
+FIRST_LOAD_WITHIN = pd.Timedelta(hours=24)  # of a flight's start
 _SPAN = 1 << 22
 
 
@@ -53,11 +54,11 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
     """(flights with the reconcile columns, days with `after_watermark` split off `matched`).
 
     actual_micros is null where it is not known: no load, a source that did not answer, no campaign matched. It is 0 for a planned id that
-    is nowhere reported: nothing was spent under it.
+    is nowhere reported: nothing was spent under it. On its first day a flight waits for the first load of its account: until then spend is complete
+    to its start.
     """
-    del run
     flights = flights.reset_index(drop=True)
-    of_account, known = _account_columns(flights, accounts)
+    of_account, known = _account_columns(flights, accounts, pd.Timestamp(run.as_of))
     flights = flights.assign(**of_account)
     clock = _clock(flights)
     rows = _own_rows(flights, days)
@@ -83,10 +84,10 @@ def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
     return np.array([at.get((platform, account), at.get((platform, ""), -1)) for platform, account in asked], dtype=np.int64)
 
 
-def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> tuple[dict[str, pd.Series], Flags]:
+def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame, as_of: pd.Timestamp) -> tuple[dict[str, pd.Series], Flags]:
     """(the columns that come from the account, where what was spent is known)."""
     at = account_positions(flights, accounts)
-    theirs = accounts[["timezone", "timezone_from", "watermark", "available"]].reset_index(drop=True).reindex(at).set_axis(flights.index)
+    theirs = accounts[["timezone", "timezone_from", "watermark", "available", "load_basis"]].reset_index(drop=True).reindex(at).set_axis(flights.index)
     zone = theirs["timezone"].fillna("UTC")
     of_policy = theirs["timezone_from"].isna() | theirs["timezone_from"].eq("policy")
     if of_policy.any():
@@ -95,6 +96,8 @@ def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame) -> tuple[dic
     start = zones.midnights(flights["start_date"], zone)
     reached = _earliest(flights, accounts, theirs["watermark"].astype(INSTANT))
     available = theirs["available"].fillna(value=True).astype(bool)
+    waits = theirs["load_basis"].fillna("none").eq("none") & available & (start > as_of - FIRST_LOAD_WITHIN)
+    reached = reached.mask(waits & reached.isna(), start)
     found = (flights["n_matched"] > 0) | (flights["match_kind"].eq("none") & flights["campaign_id"].notna())
     return {
         "account_timezone": zone.astype("str"), "day_start": start,

@@ -78,3 +78,32 @@ def test_a_history_that_lacks_a_file_is_refused_by_its_name(tmp_path: Path) -> N
     (folder / "loads.parquet").unlink()
     with pytest.raises(HistoryUnreadable, match=r"loads\.parquet does not exist"):
         History(folder)
+
+
+def _of_account(account: str, spend: list[dict[str, object]]) -> list[dict[str, object]]:
+    return [row | {"account_id": account, "campaign_id": f"C-{account}"} for row in spend]
+
+
+def test_a_flight_alone_gets_the_rows_that_it_gets_among_others(tmp_path: Path) -> None:
+    """Whoever else is in the history, and before the first load of its account as well as after."""
+    at = [START, *windows(3)]
+    plans = {account: plan_row(flight_id=f"F-{account}", account_id=account, campaign_id=f"C-{account}") for account in ("A1", "A2")}
+    spend = {account: _of_account(account, steady_spend(3, before=before)) for account, before in (("A1", 14), ("A2", 3))}
+    loads = {account: [{"account_id": account, "seen_at": one, "loaded_at": one - timedelta(minutes=15)} for one in at[first:]]
+             for account, first in (("A1", 0), ("A2", 1))}
+    alone = _decided(write(tmp_path / "one", at=at, plan=[plans["A2"]], spend=spend["A2"], loads=loads["A2"]))
+    among = _decided(write(tmp_path / "two", at=at, plan=list(plans.values()), spend=spend["A1"] + spend["A2"], loads=loads["A1"] + loads["A2"]))
+    pd.testing.assert_frame_equal(alone, among[among["flight_id"].eq("F-A2")].reset_index(drop=True))
+    assert set(alone["lane"]) == {"healthy"}
+
+
+def test_a_flight_waits_a_day_for_the_first_load_of_its_account(tmp_path: Path) -> None:
+    """An account that was never loaded is nothing to report on the flight's first day, and nobody knows its spend from the second on."""
+    at = [START, *windows(2)]
+    decided = _decided(write(tmp_path / "h", at=at, plan=[plan_row()], spend=[spend_row(at[-1] + timedelta(days=9), START.date(), 1.0)],
+                             loads=[{"account_id": "A1", "seen_at": at[-1] + timedelta(days=9), "loaded_at": at[-1]}]))
+    first = decided["as_of"].lt(pd.Timestamp(START + timedelta(days=1)))
+    assert set(decided.loc[first, "lane"]) == {"healthy"}
+    assert set(decided.loc[~first, "lane"]) == {"escalate"}
+    assert decided.loc[~first, "reasons"].str.contains("No load of account A1 was ever seen").all()
+    assert decided.loc[~first, "actual_micros"].isna().all()
