@@ -2,13 +2,18 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
 
-from pacing_brain import allowance, context, forecast, frames, match, pacing, reconcile
+from pacing_brain import frames, nodes
+from pacing_brain.brain import PacingBrain
 from pacing_brain.model import Inputs, RunContext
 from pacing_brain.policy import Policy
+
+if TYPE_CHECKING:
+    from pacing_brain.nodes import Cohort
 
 SHARES = (0.25, 0.5, 0.75)
 LAST_DAY_SEEN = {"google": 0.885, "meta": 0.65}  # of the last day, when its flight has just ended; else a day counts as the mean of the week before
@@ -37,11 +42,10 @@ def days_of(table: pd.DataFrame) -> pd.DataFrame:
 
 def forecasts(inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(flights with their forecast, their days), by the brain's own nodes."""
-    flights, days = match.match(inputs)
-    flights, days = reconcile.sums(flights, days, context.accounts(inputs), inputs.memory, inputs.run)
-    values = inputs.policy.resolve(flights)
-    judged = allowance.allow(pacing.judge(flights, values, inputs.memory, inputs.run), days, values)
-    return forecast.outlook(judged, days, values, inputs.policy.schedule_hours), days
+    cohort = PacingBrain.silent().cohort(inputs, with_closed=True)
+    for node in (nodes.sum_days, nodes.judge_variance, nodes.forecast_landing):
+        cohort = cohort | cast("Cohort", node(cohort))
+    return cohort["flights"], cohort["days"]
 
 
 def outcome(slice_: dict[str, pd.DataFrame], flight: pd.Series) -> float:
