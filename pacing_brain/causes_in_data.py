@@ -112,15 +112,22 @@ def match_lost(case: Case) -> str | None:
 
 
 def plan_edited(case: Case) -> str | None:
-    """An edit of the budget that the spend does not follow, with what it looks like."""
+    """An edit of budget or dates that the spend does not follow, with what it looks like."""
     if case["budget_was_micros"] is None or not ("tracker" in case.red or case["severity"] == "warning"):
         return None
     factor = case["budget_micros"] / case["budget_was_micros"]
+    if factor == 1 and case["end_was"] is not None:
+        return edit_sentence(case.row) + (" The same day of another year: a tracker typo." if _another_year(case) else " Is it a tracker typo?")
     power = round(math.log10(factor))
     looks = "a zero too many" if power > 0 else "a zero too few"
     said = f" It looks like {looks}: a tracker typo." if power and abs(factor / 10**power - 1) < TENFOLD else ""
     digits = sorted(str(case["budget_micros"]).rstrip("0")) == sorted(str(case["budget_was_micros"]).rstrip("0"))
     return edit_sentence(case.row) + (said or (" The same digits in another order: a tracker typo." if digits else " Is it a tracker typo?"))
+
+
+def _another_year(case: Case) -> bool:
+    pairs = [(case[f"{name}_was"], case[f"{name}_date"]) for name in ("start", "end")]
+    return any(was.year != now.year and (was.month, was.day) == (now.month, now.day) for was, now in pairs)
 
 
 def look_alike(case: Case) -> str | None:

@@ -188,6 +188,7 @@ MEMORY = _frame(
     decided_run=(TEXT, REQUIRED, "the run whose entry stands"),
     decided_seq=(COUNT_OR_NULL, NULLABLE, "its ledger entry"),
     start_date=(DAY, NULLABLE, "first day of the flight at that time"),
+    end_date=(DAY, NULLABLE, "its last day at that time"),
     campaign_key=(TEXT, NULLABLE, "the matched campaign at that time"),
     closed_micros=(MICROS, REQUIRED, "spend of closed days at that time, over the flight"),
     closed_days=(COUNT, REQUIRED, "number of closed days with a row at that time"),
@@ -197,7 +198,9 @@ MEMORY = _frame(
     day_shape=("object", NULLABLE, "how a day of its spend comes in, and how far its ordinary days stray from that (within_day)"),
     level_windows=(COUNT_OR_NULL, NULLABLE, "runs in a row in which its level was off; below 0: under"),
     budget_micros=(MICROS_OR_NULL, NULLABLE, "the plan's budget at that time"),
-    budget_before_micros=(MICROS_OR_NULL, NULLABLE, "the budget before its last edit; null: not edited while it ran"),
+    budget_before_micros=(MICROS_OR_NULL, NULLABLE, "the budget before the last edit of budget or dates; null: not edited while it ran"),
+    start_before=(DAY, NULLABLE, "its first day before that edit"),
+    end_before=(DAY, NULLABLE, "its last day before that edit"),
     budget_changed_at=(INSTANT, NULLABLE, "the run that first saw the edit"),
     load_at=(INSTANT, NULLABLE, "its account's last load"),
     load_gap_hours=(RATIO, NULLABLE, "the longest time between two loads of its account that runs have seen"),
@@ -366,7 +369,9 @@ FLIGHT_COLUMNS: dict[str, tuple[str, str]] = {
     "feed_daily": ("levels", "bool: its account is read by closed days"),
     "lost_name": ("levels", "the name under which its spend goes on without the id, or null"),
     "lost_micros": ("levels", "Int64: spend under that name since"),
-    "budget_was_micros": ("levels", "Int64: the plan's budget before its last edit, or null"),
+    "budget_was_micros": ("levels", "Int64: the plan's budget before the last edit of budget or dates, or null"),
+    "start_was": ("levels", "day: its first day before that edit, or null"),
+    "end_was": ("levels", "day: its last day before that edit, or null"),
     "budget_changed_at": ("levels", "instant: the run that first saw the edit, or null"),
     "level_windows": ("levels", "Int64: runs in a row in which its level was off; below 0: under"),
     "broke": ("levels", "bool: the pace broke within a day, on the side on which its level is off"),
@@ -444,7 +449,7 @@ _RATIOS = [
 ]
 _DAYS = [
     "start_date", "end_date", "pause_from", "pause_to", "first_spend_day", "last_spend_day", "closed_day", "daily_budget_changed_day",
-    "platform_start", "platform_end", "used_up_day",
+    "platform_start", "platform_end", "used_up_day", "start_was", "end_was",
 ]
 _INSTANTS = ["updated_at", "day_start", "day_end", "watermark", "first_bad_at", "budget_changed_at"]
 _FLAGS = ["at_rest", "spent_out", "silent", "broke", "feed_daily", "known_on_platform", "zero_delivery", "cost_fault", "urgent", "restated"]

@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import account_wide, day_boundary, frames, levels, reconcile
+from pacing_brain.days import days, number
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Inputs, MatchKind, RunContext
 from pacing_brain.names import fold, similarity
@@ -17,7 +18,7 @@ LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by
 Micros = npt.NDArray[np.int64]
 LOADS = ["load_at", "load_gap_hours", "load_gaps"]
 GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly
-ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT}
+ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT, "start_was": frames.DAY, "end_was": frames.DAY}
 
 
 def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -36,18 +37,32 @@ def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
 
 
 def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
-    """The budget before its last edit while the flight ran, and when the edit was first seen. An edit taken back is none."""
-    kept = earlier(flights, memory, "start_date", "budget_micros", "budget_before_micros", "budget_changed_at")
-    same = kept["start_date"].eq(flights["start_date"])
-    last, before = (kept[name].to_numpy("int64", na_value=0) for name in ("budget_micros", "budget_before_micros"))
-    had = (same & kept["budget_before_micros"].notna()).to_numpy(dtype=bool)
-    planned = _planned(flights)
-    edited = (same & kept["budget_micros"].notna()).to_numpy(dtype=bool) & (last != planned)
-    was = np.where(edited & ~had, last, before)  # of several edits the value before the first stands
-    back = (edited | had) & (was == planned)
-    rolled = flights["budget_micros"].to_numpy("int64") - planned
-    at = kept["budget_changed_at"].where(same).mask(edited, pd.Timestamp(run.as_of)).mask(back)
-    return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was + rolled, ~(edited | had) | back), index=flights.index), "budget_changed_at": at.astype(frames.INSTANT)}
+    """Budget and dates before the last edit while the flight ran, and when the edit was first seen. An edit taken back is none."""
+    kept = earlier(flights, memory, "start_date", "end_date", "start_before", "end_before", "budget_micros", "budget_before_micros", "budget_changed_at")
+    now = [_planned(flights), number(flights["start_date"]), number(flights["end_date"])]
+    last = [kept["budget_micros"].to_numpy("int64", na_value=0), _days_or(kept["start_date"], now[1]), _days_or(kept["end_date"], now[2])]
+    before = [kept["budget_before_micros"].to_numpy("int64", na_value=0), _days_or(kept["start_before"], now[1]), _days_or(kept["end_before"], now[2])]
+    today = number(pd.Series([pd.Timestamp(run.as_of).tz_convert(None).normalize()]))[0]
+    runs = (np.maximum(last[1], now[1]) <= today) & (today <= np.minimum(last[2], now[2]))  # else the line was used again for another flight
+    same = kept["start_date"].notna().to_numpy() & ((last[1] == now[1]) | runs)
+    had = same & kept["budget_before_micros"].notna().to_numpy()
+    edited = same & kept["budget_micros"].notna().to_numpy() & _differ(last, now)
+    was = [np.where(edited & ~had, newest, first) for newest, first in zip(last, before, strict=True)]  # of several edits the plan before the first stands
+    stands = (edited | had) & _differ(was, now)
+    rolled = flights["budget_micros"].to_numpy("int64") - now[0]
+    at = kept["budget_changed_at"].where(same).mask(edited, pd.Timestamp(run.as_of)).where(stands)
+    dates = {name: days(day).set_axis(flights.index).where(stands) for name, day in (("start_was", was[1]), ("end_was", was[2]))}
+    return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was[0] + rolled, ~stands), index=flights.index), "budget_changed_at": at.astype(frames.INSTANT), **dates}
+
+
+def _days_or(day: pd.Series, otherwise: Micros) -> Micros:
+    """Days as numbers; of one that is not known the other's."""
+    known = day.notna().to_numpy()
+    return np.where(known, number(day.fillna(pd.Timestamp(0))), otherwise)
+
+
+def _differ(one: list[Micros], other: list[Micros]) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.any([mine != theirs for mine, theirs in zip(one, other, strict=True)], axis=0))
 
 
 def _planned(flights: pd.DataFrame) -> Micros:
@@ -104,4 +119,4 @@ def kept_for_next(decisions: pd.DataFrame, before: pd.DataFrame, accounts: pd.Da
     return {"load_at": loaded.astype(frames.INSTANT), "load_gap_hours": known.where(~new, longest),
             "load_gaps": before["load_gaps"].fillna(0).astype("Int64") + new.astype("Int64"),
             "budget_micros": _planned(decisions), "budget_before_micros": decisions["budget_was_micros"] - decisions["rolled_micros"].fillna(0),
-            "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}
+            "start_before": decisions["start_was"], "end_before": decisions["end_was"], "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}

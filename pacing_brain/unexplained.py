@@ -24,12 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import bands, pacing
+from pacing_brain import bands, curves, pacing
 from pacing_brain.earlier import earlier
 from pacing_brain.levels import LEAST_DAYS
 from pacing_brain.money import money
 from pacing_brain.records import Row, records
-from pacing_brain.zones import DAY, SECOND, moment_text
+from pacing_brain.zones import DAY, SECOND, day_text, moment_text
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -107,11 +107,28 @@ def _weekday(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series, targ
 
 
 def _target_change(flights: pd.DataFrame, target: Ranks) -> Ranks:
-    """What an edit of the budget that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
-    before = flights["budget_was_micros"].astype("Float64").to_numpy("float64", na_value=np.nan)
-    budget = flights["budget_micros"].astype("float64").to_numpy()
-    moved = np.nan_to_num(np.round(target * (before / budget - 1.0)))
+    """What an edit of the plan that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
+    moved = np.nan_to_num(np.round(_target_was(flights) - target))
     return np.asarray(np.clip(moved, -MOST_MICROS, MOST_MICROS).astype(np.int64))
+
+
+def _target_was(flights: pd.DataFrame) -> Floats:
+    """What the plan before its edit had planned to date; NaN where it was not edited."""
+    before, budget, target = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("budget_was_micros", "budget_micros", "target_micros"))
+    was = np.nan_to_num(target) * (before / budget)
+    moved = dates_moved(flights)
+    if moved.any():
+        rows = flights[moved].assign(budget_micros=flights["budget_was_micros"][moved].astype("int64"), start_date=flights["start_was"][moved], end_date=flights["end_was"][moved])
+        was[moved] = curves.planned_micros(rows, rows["watermark"]).to_numpy("float64", na_value=np.nan)
+    return np.asarray(was)
+
+
+def dates_moved(flights: pd.DataFrame) -> Flags:
+    """Where the edit was one of the dates, too."""
+    if flights["budget_was_micros"].isna().all():
+        return np.zeros(len(flights), dtype=bool)
+    there = flights["budget_was_micros"].notna()
+    return np.asarray((there & (flights["start_was"].ne(flights["start_date"]) | flights["end_was"].ne(flights["end_date"]))).to_numpy(dtype=bool))
 
 
 def _spread(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
@@ -234,7 +251,7 @@ def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, count: Ranks) -> Ra
 
 
 def edited(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
-    """Where the budget was edited by more than `edit_pct`, not long ago, and the spend to date still fits the plan before."""
+    """Where budget or dates were edited so that the plan moved by more than `edit_pct`, not long ago, and the spend to date still fits the plan before."""
     factor, follows = _edit(flights)
     age = (flights["watermark"] - flights["budget_changed_at"]).dt.total_seconds().to_numpy("float64") / 3600.0
     with np.errstate(invalid="ignore"):
@@ -250,13 +267,14 @@ def slipped(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
 
 
 def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
-    """(by what factor the budget was edited, up or down alike; whether the spend to date is nearer to the plan after the edit than before)."""
+    """(by what factor the plan was edited, up or down alike; whether the spend to date is nearer to the plan after the edit than before)."""
     if flights["budget_was_micros"].isna().all():
         return np.ones(len(flights)), np.ones(len(flights), dtype=bool)
     now, before, actual, target = (flights[name].to_numpy("float64", na_value=np.nan)
                                    for name in ("budget_micros", "budget_was_micros", "actual_micros", "target_micros"))
     with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.log(now / before)
+        ratio = np.where(dates_moved(flights), np.log(target / _target_was(flights)), np.log(now / before))
+        ratio = np.where(np.isfinite(ratio), ratio, 0.0)
         off = np.log(actual / target)
         return np.exp(np.abs(ratio)), ~np.isfinite(off) | (np.abs(off) < np.abs(off + ratio))  # where nothing is spent yet, nothing is contradicted
 
@@ -302,9 +320,15 @@ def level_sentence(row: Row) -> str:
 
 def edit_sentence(row: Row) -> str:
     """An edit of the plan against its earlier value."""
-    factor = row["budget_micros"] / row["budget_was_micros"]
-    return (f"The plan's budget was changed from {money(row['budget_was_micros'], row['currency'])} to {money(row['budget_micros'], row['currency'])} "
-            f"(x{factor:.3g}), seen first on {moment_text(row['budget_changed_at'])}, and the spend still follows the earlier one.")
+    factor, currency = row["budget_micros"] / row["budget_was_micros"], row["currency"]
+    said = [f"budget was changed from {money(row['budget_was_micros'], currency)} to {money(row['budget_micros'], currency)} (x{factor:.3g})"] if factor != 1 else []
+    moved = [(word, row[f"{name}_was"], row[f"{name}_date"]) for word, name in (("first day", "start"), ("last day", "end"))]
+    said += [f"{word} was moved from {_dated(was)} to {_dated(now)}" for word, was, now in moved if was is not None and was != now]
+    return f"The plan's {', its '.join(said)}, seen first on {moment_text(row['budget_changed_at'])}, and the spend still follows the earlier one."
+
+
+def _dated(day: pd.Timestamp) -> str:
+    return f"{day_text(day)} {day.year}"
 
 
 def astray_sentence(row: Row) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from connectors.history import History
 from flows.backtest import replayed
-from pacing_brain import unexplained, within_day
+from pacing_brain import remembered, unexplained, within_day
 from pacing_brain.policy import Policy
-from tests.unit.pacing_brain import cohort
+from tests.unit.pacing_brain import builders, cohort
 from tests.histories import START, plan_row, spend_row, windows, write
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def _after(pace: Pace, factor: float) -> Pace:
 PACES: dict[str, Pace] = {
     "steady": _even, "doubled": _after(_even, 2.0), "halved": _after(_even, 0.4), "weekdays": _quiet_on_two_weekdays, "unit": _after(_even, 150.0),
     "silent": _after(_even, 0.0), "sleeps": _by_day_only, "late": _even, "missed_one": _even, "tenfold": _even, "raised_a_little": _even,
-    "lost": _even, "sale": _day_of_sales, "renamed": _even, "swapped": _even,
+    "lost": _even, "sale": _day_of_sales, "renamed": _even, "swapped": _even, "longer": _even, "year": _even,
     **{f"wide{n}": _after(_even, 1.5) for n in range(5)}, **{f"mixed{n}": _after(_even, 1.5 if n == 0 else 1.0) for n in range(5)}}
 
 
@@ -76,8 +76,9 @@ def _rows(name: str, pace: Pace) -> list[dict[str, Any]]:
 
 def _plan(name: str) -> list[dict[str, Any]]:
     row = plan_row(flight_id=name, account_id=f"A-{name.rstrip('01234')}", campaign_id=f"C-{name}", campaign_name=f"Pine_US_Shoes_{name}")
-    edited = {"tenfold": 14000.0, "raised_a_little": 1449.0, "swapped": 4100.0}
-    return [row, *([row | {"valid_from": ONSET, "budget": edited[name]}] if name in edited else [])]
+    edited = {"tenfold": {"budget": 14000.0}, "raised_a_little": {"budget": 1449.0}, "swapped": {"budget": 4100.0}, "longer": {"end_date": date(2024, 1, 28)},
+              "year": {"end_date": date(2025, 1, 21)}}
+    return [row, *([row | {"valid_from": ONSET} | edited[name]] if name in edited else [])]
 
 
 def _loads(name: str) -> list[dict[str, Any]]:
@@ -115,6 +116,7 @@ def test_a_near_miss_asks_for_nobody(decided: pd.DataFrame, name: str) -> None:
     ("silent", "critical", 20, "fell silent"),
     ("late", "escalate", 12, "was last loaded"),
     ("tenfold", "escalate", 4, "a zero too many: a tracker typo"),
+    ("year", "escalate", 4, "The same day of another year: a tracker typo"),
     ("lost", "escalate", 12, "the match was lost"),
     ("wide3", "escalate", 24, "nearly all campaigns of the account changed at once")])
 def test_what_the_evidence_shows_is_raised_and_named(decided: pd.DataFrame, name: str, lane: str, within_hours: int, said: str) -> None:
@@ -142,6 +144,34 @@ def test_digits_in_another_order_are_a_warning_by_name(decided: pd.DataFrame) ->
     assert set(own["lane"]) == {"healthy", "warning"}
     said = own.loc[own["as_of"].gt(ONSET) & own["lane"].eq("warning"), "root_cause"]
     assert "The same digits in another order: a tracker typo." in said.iloc[0]
+
+
+def test_a_last_day_that_was_moved_is_a_warning_with_both_days(decided: pd.DataFrame) -> None:
+    """A week more for the same budget, and the spend goes on as before: told at the next run, with the day before and after, and what it moved stands in the bridge."""
+    own = _of(decided, "longer")
+    assert set(own["lane"]) == {"healthy", "warning"}
+    first = own[own["lane"].eq("warning")].iloc[0]
+    assert first["as_of"] <= pd.Timestamp(ONSET) + pd.Timedelta(hours=4)
+    assert "The plan's last day was moved from Sun 21 Jan 2024 to Sun 28 Jan 2024, seen first on" in first["root_cause"]
+    assert first["variance_pct"] > 40
+    assert abs(first["unexplained_pct"]) < 5
+
+
+def test_a_line_that_is_used_again_is_no_edit() -> None:
+    """The same flight_id for the next month, dates that were moved back, and memory from before dates were remembered: no edit. Of two edits the plan before the first stands."""
+    table = cohort.flights(start_date="2026-06-01", end_date="2026-06-30")
+    plan = {"budget_micros": 3_000 * cohort.UNIT, "end_date": "2026-06-30"}
+    moved = {"budget_micros": 3_000 * cohort.UNIT, "end_date": "2026-07-05", "budget_before_micros": 3_000 * cohort.UNIT, "start_before": "2026-06-01"}
+
+    def seen(**kept: object) -> list[object]:
+        found = remembered._edits(table, builders.memory(**kept), cohort.run())
+        return [None if found[name].isna()[0] else found[name][0] for name in ("budget_was_micros", "end_was")]
+
+    assert seen(**plan | {"end_date": "2026-06-20"}) == [3_000 * cohort.UNIT, pd.Timestamp("2026-06-20")]
+    assert seen(**plan) == seen(budget_micros=3_000 * cohort.UNIT) == [None, None]
+    assert seen(**plan | {"start_date": "2026-05-01", "end_date": "2026-05-31"}) == [None, None]
+    assert seen(**moved | {"end_before": "2026-06-30"}) == [None, None]
+    assert seen(**moved | {"end_before": "2026-06-15"}) == [3_000 * cohort.UNIT, pd.Timestamp("2026-06-15")]
 
 
 def test_of_an_account_that_jumps_as_one_every_campaign_says_so(decided: pd.DataFrame) -> None:
@@ -193,14 +223,18 @@ def test_weekdays_explain_the_side_that_they_are_on(actual: int, weekday: float,
 whole = st.integers(min_value=0, max_value=10**15)
 
 
-@given(actual=whole, target=whole, budget=st.integers(1, 10**15), before=st.none() | st.integers(1, 10**15), hours=st.floats(0, 700), noise=st.floats(0, 300), weekday=st.none() | st.floats(-60, 100))
-def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, before: int | None, hours: float, noise: float, weekday: float | None) -> None:
+@given(actual=whole, target=whole, budget=st.integers(1, 10**15), before=st.none() | st.integers(1, 10**15), hours=st.floats(0, 700), noise=st.floats(0, 300), weekday=st.none() | st.floats(-60, 100),
+       moved=st.booleans())
+def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, before: int | None, hours: float, noise: float, weekday: float | None, moved: bool) -> None:
     """variance = target_change + lag + platform_allowance + weekday + noise + residual, whatever the figures."""
     start = pd.Timestamp("2024-01-01", tz="UTC")
     flights = pd.DataFrame({
         "actual_micros": pd.array([actual], dtype="Int64"), "target_micros": pd.array([target], dtype="Int64"), "budget_micros": [budget],
         "budget_was_micros": pd.array([before], dtype="Int64"), "budget_changed_at": [start], "watermark": [start + pd.Timedelta(hours=hours)],
         "day_start": [start], "day_end": [start + pd.Timedelta(days=28)], "elapsed_hours": [hours], "own_noise_pct": [noise], "noise_pct": [noise], "weekday_pct": [np.nan if weekday is None else weekday], "allowed_micros": pd.array([max(actual - target, 0) // 3], dtype="Int64")})
+    first, last = pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-28")
+    flights = flights.assign(start_date=first, end_date=last, start_was=first, end_was=last - pd.Timedelta(days=7) if moved else last, account_timezone="UTC", curve="even",
+                             curve_pct=np.nan, target_to_date_micros=pd.array([None], dtype="Int64"), updated_at=pd.NaT, day_weights=None)
     parts = unexplained.bridge(flights, EVIDENCE.resolve(flights), pd.Series([True]))
     assert sum(int(part[0]) for part in parts.values()) == actual - target
     assert set(parts) == set(unexplained.PARTS)
