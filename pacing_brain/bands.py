@@ -27,7 +27,7 @@ def ranks(words: pd.Series) -> np.ndarray:
 
 def off_micros(actual: pd.Series, target: pd.Series) -> np.ndarray:
     """|actual - target|; 0 where either is unknown."""
-    known = (actual.notna() & target.notna()).to_numpy(dtype=bool)
+    known = ~(actual.array.isna() | target.array.isna())
     return np.where(known, np.abs(_whole(actual) - _whole(target)), 0)
 
 
@@ -40,8 +40,11 @@ def reaches(actual: pd.Series, target: pd.Series, pct: pd.Series, of_pct: pd.Ser
 
     A zero target is reached by any amount above nothing, so it never needs a division.
     """
-    off = off_micros(actual, target)
-    return np.asarray((off > 0) & (off >= threshold(_whole(target), pct, of_pct)), dtype=bool)
+    return _reached(off_micros(actual, target), _whole(target), pct, of_pct)
+
+
+def _reached(off: np.ndarray, base: np.ndarray, pct: pd.Series, of_pct: pd.Series | float) -> np.ndarray:
+    return np.asarray((off > 0) & (off >= threshold(base, pct, of_pct)), dtype=bool)
 
 
 def threshold(base: np.ndarray, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> np.ndarray:
@@ -71,9 +74,9 @@ def severity(actual: pd.Series, target: pd.Series, values: pd.DataFrame, of_pct:
 
 def rank(actual: pd.Series, target: pd.Series, values: pd.DataFrame, of_pct: float | pd.Series = 100.0) -> np.ndarray:
     """`severity` as numbers; healthy where the actual or the target is unknown."""
-    warning = reaches(actual, target, values["variance_warning_pct"], of_pct)
-    critical = reaches(actual, target, values["variance_critical_pct"], of_pct)
-    credit = (_whole(target) == 0) & (_whole(actual) <= 0)
+    off, base = off_micros(actual, target), _whole(target)
+    warning, critical = (_reached(off, base, values[f"variance_{band}_pct"], of_pct) for band in ("warning", "critical"))
+    credit = (base == 0) & (_whole(actual) <= 0)
     return np.select([credit, critical, warning], [HEALTHY, CRITICAL, WARNING], HEALTHY)
 
 

@@ -5,35 +5,52 @@ account is told about once, and the test within a day waits until the days have 
 no such trace; a campaign whose first hours are missing is left out of the test within a day (`within_day`), and nobody is told.
 """
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import reconcile, zones
+from pacing_brain import reconcile
 from pacing_brain.earlier import earlier
-from pacing_brain.frames import INSTANT
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
+from pacing_brain.zones import DAY, begins, by_zone
 
+Instants = npt.NDArray[np.datetime64]
 KEY = ["platform", "account_id"]
-EARLY, MOST = pd.Timedelta(hours=2), pd.Timedelta(hours=48)  # before its day begins: less is a load that took a while, more is a wrong date
+NEVER = np.datetime64("NaT", "us")
+EARLY, MOST = np.timedelta64(2, "h"), np.timedelta64(48, "h")  # before its day begins: less is a load that took a while, more is a wrong date
 SEEN_FOR = pd.Timedelta(hours=36)  # it shows in the last hours of a day only
 
 
 def look(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """ACCOUNTS with days_ahead_at: when spend of a day that had not begun was last seen, if that is not long ago."""
     as_of = pd.Timestamp(inputs.run.as_of).tz_convert("UTC")
-    remembered = earlier(flights, inputs.memory, "days_ahead_at")["days_ahead_at"]
-    before = remembered.groupby(reconcile.account_positions(flights, accounts)).max().reindex(range(len(accounts))).set_axis(accounts.index)
-    standing = before.where(before.gt(as_of - SEEN_FOR))
-    return accounts.assign(days_ahead_at=standing.mask(_ahead(accounts, inputs.spend, as_of), as_of).astype(INSTANT))
+    seen = _newest(earlier(flights, inputs.memory, "days_ahead_at")["days_ahead_at"], flights, accounts)
+    now = _instant(as_of)
+    standing = np.where(_ahead(accounts, inputs.spend, now), now, np.where(seen > _instant(as_of - SEEN_FOR), seen, NEVER))
+    return accounts.assign(days_ahead_at=pd.DatetimeIndex(standing, tz="UTC"))
 
 
-def _ahead(accounts: pd.DataFrame, spend: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:
+def _ahead(accounts: pd.DataFrame, spend: pd.DataFrame, as_of: np.datetime64) -> npt.NDArray[np.bool_]:
     """Where the newest day with spend begins after the newest load."""
-    late = spend[[*KEY, "day", "loaded_at"]][spend["day"].ge(as_of.tz_localize(None).normalize()) & spend["spend_micros"].gt(0).fillna(value=False)]
-    newest = late[["day", "loaded_at"]].groupby(reconcile.account_positions(late, accounts)).max().reindex(range(len(accounts))).set_axis(accounts.index)
-    begins = zones.midnights(newest["day"], accounts["timezone"])
-    loaded = newest["loaded_at"].where(newest["loaded_at"].gt(accounts["loaded_at"]) | accounts["loaded_at"].isna(), accounts["loaded_at"])
-    ahead = begins - loaded.clip(upper=as_of)
-    return ahead.gt(EARLY) & ahead.le(MOST)
+    not_over = np.flatnonzero(spend["day"].to_numpy() >= as_of.astype("datetime64[D]"))
+    late = spend[[*KEY, "day", "loaded_at", "spend_micros"]].take(not_over)
+    late = late[late["spend_micros"].gt(0).fillna(value=False)]
+    day, loaded = (_newest(late[name], late, accounts) for name in ("day", "loaded_at"))
+    loaded = np.minimum(np.fmax(loaded, accounts["loaded_at"].to_numpy(DAY)), as_of)
+    ahead = begins(day, by_zone(accounts["timezone"])) - loaded
+    return np.asarray((ahead > EARLY) & (ahead <= MOST))
+
+
+def _newest(instants: pd.Series, rows: pd.DataFrame, accounts: pd.DataFrame) -> Instants:
+    """Of the instants of each account's rows the newest."""
+    at = reconcile.account_positions(rows, accounts)
+    newest = np.full(len(accounts), NEVER)
+    np.fmax.at(newest, at[at >= 0], instants.to_numpy(DAY)[at >= 0])
+    return newest
+
+
+def _instant(at: pd.Timestamp) -> np.datetime64:
+    return np.datetime64(at.tz_localize(None).to_pydatetime(), "us")
 
 
 def findings(accounts: pd.DataFrame, decisions: pd.DataFrame) -> list[Finding]:

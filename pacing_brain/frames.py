@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain.errors import FrameError
 
@@ -46,28 +47,29 @@ class Frame:
         whole = frame if len(given) == len(frame.columns) else frame.loc[:, ~frame.columns.duplicated(keep="last")]
         cast = {}
         for name, column in self.fields.items():
-            if not (column.nullable and column.dtype != "object" and str(given.get(name)) == column.dtype):  # nothing to look at in most columns
+            if not (column.nullable and column.dtype != "object" and given.get(name) == column.dtype):  # nothing to look at in most columns
                 values = whole[name] if name in given else None
                 fitting = self._cast(values, name, column, len(whole))
-                if fitting is not values:
-                    cast[name] = fitting.array
+                if fitting is not None:
+                    cast[name] = fitting
         whole = whole.reset_index(drop=True)
         for name, values in cast.items():
             whole[name] = values
         return whole if list(whole.columns) == self.columns else whole[self.columns]
 
-    def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> pd.Series:
+    def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> ExtensionArray | None:
+        """The column as it is declared; None where it is so already."""
         if values is None:
             if not column.nullable:
                 raise FrameError(f"{self.name}: column {name} is missing")
-            return pd.Series([None] * rows, dtype=column.dtype)
-        if not column.nullable and values.hasnans:
+            return pd.array([None] * rows, dtype=column.dtype)
+        if not column.nullable and values.array.isna().any():
             raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
         try:
             if column.dtype == "object":
                 plain = values.dtype == "object" and _only_none(values.to_numpy())
-                return values if plain else values.astype("object").where(values.notna(), None)
-            return values if str(values.dtype) == column.dtype else values.astype(column.dtype)
+                return None if plain else values.astype("object").where(values.notna(), None).array
+            return None if values.dtype == column.dtype else values.astype(column.dtype).array
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 

@@ -173,16 +173,14 @@ def _nearer_to_usual(day: Floats, since: Floats, closed: Floats) -> Floats:
 
 def _rows_of(flights: pd.DataFrame, days: pd.DataFrame) -> Rows:
     """(flight's position, day number, micros) of every usable row of the flights' campaigns."""
-    usable = days[days["bucket"].isin(["matched", "after_watermark", "outside_flight"]) & days["campaign_key"].isin(flights["campaign_key"].dropna())]
-    own = positions(usable["flight_id"], pd.Index(flights["flight_id"]))
+    known = days["bucket"].isin(["matched", "after_watermark", "outside_flight"]) & days["campaign_key"].isin(flights["campaign_key"].dropna())
+    usable = days[["campaign_key", "flight_id", "day", "spend_micros"]][known]
     if flights["campaign_key"].duplicated().any():  # several flights of one campaign: each sees all of its days
         pairs = usable[["campaign_key", "day", "spend_micros"]].merge(
             pd.DataFrame({"campaign_key": flights["campaign_key"], "at": np.arange(len(flights))}).dropna(), on="campaign_key")
         return pairs["at"].to_numpy("int64"), number(pairs["day"]), pairs["spend_micros"].fillna(0).to_numpy("int64")
     at = positions(usable["campaign_key"], pd.Index(flights["campaign_key"]))
-    at = np.where(at >= 0, at, own)
-    keep = at >= 0
-    return at[keep], number(usable["day"])[keep], usable["spend_micros"].fillna(0).to_numpy("int64")[keep]
+    return at, number(usable["day"]), usable["spend_micros"].to_numpy("int64", na_value=0)
 
 
 def _closed_days(flights: pd.DataFrame, rows: Rows, newest: Whole) -> Floats:

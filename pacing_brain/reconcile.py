@@ -61,19 +61,18 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
     of_account, known = _account_columns(flights, accounts, pd.Timestamp(run.as_of))
     flights = flights.assign(**of_account)
     clock = _clock(flights)
-    rows = _own_rows(flights, days)
+    of_flight = positions(days["flight_id"], pd.Index(flights["flight_id"]))
+    rows = _own_rows(days, of_flight)
     faults = _fault_columns(len(flights), rows)
     spent = _spend_columns(rows, clock, known) | faults | _against_memory(flights, rows, memory, faults["duplicate_days"] + faults["bad_days"] == 0)
     described = platform_facts.columns(flights, rows.frame, rows.flight, rows.day)
     flights = flights.assign(**spent, **described, campaigns=_members(flights, rows, clock))
-    return flights, split_after_watermark(days, flights)
+    return flights, _split_after_watermark(days, of_flight, clock)
 
 
-def split_after_watermark(days: pd.DataFrame, flights: pd.DataFrame) -> pd.DataFrame:
+def _split_after_watermark(days: pd.DataFrame, at: Codes, clock: _Clock) -> pd.DataFrame:
     """`days` with matched rows whose day does not begin before their flight's watermark in bucket `after_watermark`."""
-    at = positions(days["flight_id"], pd.Index(flights["flight_id"]))
-    begun = np.append(_day_before(flights["watermark"], flights["account_timezone"]), NEVER)
-    late = days["bucket"].eq("matched").to_numpy() & (number(days["day"]) > begun[at])
+    late = days["bucket"].eq("matched").to_numpy() & (number(days["day"]) > np.append(clock.begun, NEVER)[at])
     return days.assign(bucket=days["bucket"].mask(late, "after_watermark")) if late.any() else days
 
 
@@ -133,8 +132,7 @@ def _day_before(instants: pd.Series, zone: pd.Series) -> Codes:
     return np.where(days.notna().to_numpy(), number(days.fillna(pd.Timestamp(0))), NEVER)
 
 
-def _own_rows(flights: pd.DataFrame, days: pd.DataFrame) -> _Rows:
-    at = positions(days["flight_id"], pd.Index(flights["flight_id"]))
+def _own_rows(days: pd.DataFrame, at: Codes) -> _Rows:
     mine = np.flatnonzero(at >= 0)
     frame = days if len(mine) == len(days) else days.take(mine)
     return _Rows(at[mine], number(frame["day"]), frame["spend_micros"].fillna(0).to_numpy(dtype=np.int64),

@@ -34,7 +34,8 @@ class _Columns(dict[str, list[Any]]):
         table = next((one for one in self._tables if name in one), self._tables[0])
         values = table[name].array if self._where is None else table[name].array.take(self._where)
         plain = np.asarray(values, dtype=object).tolist()
-        listed = [None if gone else value for value, gone in zip(plain, values.isna().tolist(), strict=True)]
+        gone = values.isna()
+        listed = [None if out else value for value, out in zip(plain, gone.tolist(), strict=True)] if gone.any() else plain
         self[name] = listed
         return listed
 

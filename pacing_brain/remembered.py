@@ -3,6 +3,8 @@
 All of it travels in memory, so that a live run, a replay and a backtest see the same.
 """
 
+from collections import defaultdict
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -72,22 +74,36 @@ def _planned(flights: pd.DataFrame) -> Micros:
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
     """Spend without an id that appeared in the same account while the flight ran, under a name `alike` to its own: the id was lost on the way."""
-    found = {"lost_name": pd.Series(None, index=flights.index, dtype="str"), "lost_micros": pd.Series(None, index=flights.index, dtype="Int64")}
     nameless = (days["campaign_id"].isna() & days["campaign_name"].notna()).to_numpy() & (days["spend_micros"].to_numpy("int64", na_value=0) > 0)
-    if nameless.any():
-        rows = days[["campaign_key", *KEY, "campaign_name", "day", "spend_micros"]][nameless]
-        groups = rows.groupby("campaign_key")
-        sums = rows.drop_duplicates("campaign_key").set_index("campaign_key").assign(first=groups["day"].min(), spend_micros=groups["spend_micros"].sum())
-        sums = sums[[*KEY, "campaign_name", "first", "spend_micros"]].sort_values([*KEY, "campaign_name"])
-        matched = flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()
-        mine = flights[[*KEY, "campaign_name", "first_spend_day", "end_date"]][matched].reset_index(names="at")
-        pairs = mine.merge(sums, on=KEY, suffixes=("", "_lost"))
-        pairs = pairs[pairs["first"].gt(pairs["first_spend_day"]) & pairs["first"].le(pairs["end_date"])]
-        near = similarity([fold(name) for name in pairs["campaign_name"]], [fold(name) for name in pairs["campaign_name_lost"]])
-        if (near >= alike).any():
-            best = pairs.assign(near=near)[near >= alike].sort_values("near", kind="stable").drop_duplicates("at", keep="last")
-            found["lost_name"][best["at"]] = best["campaign_name_lost"].array
-            found["lost_micros"][best["at"]] = best["spend_micros"].astype("Int64").array
+    found = _alike(flights, _sums(days[["campaign_key", *KEY, "campaign_name", "day", "spend_micros"]][nameless]), alike) if nameless.any() else {}
+    names, micros = ([found[at][part] if at in found else None for at in range(len(flights))] for part in (1, 2))
+    return {"lost_name": pd.Series(names, index=flights.index, dtype="str"), "lost_micros": pd.Series(micros, index=flights.index, dtype="Int64")}
+
+
+def _sums(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row for each campaign of the rows, in the order of their keys: its first day and all of its spend."""
+    codes, keys = pd.factorize(rows["campaign_key"], sort=True)
+    first = rows.take(np.unique(codes, return_index=True)[1])
+    day, micros = np.full(len(keys), rows["day"].max().to_datetime64()), np.zeros(len(keys), dtype=np.int64)
+    np.minimum.at(day, codes, rows["day"].to_numpy())
+    np.add.at(micros, codes, rows["spend_micros"].to_numpy("int64"))
+    return first.assign(day=day, spend_micros=micros)
+
+
+def _alike(flights: pd.DataFrame, lost: pd.DataFrame, alike: float) -> dict[int, tuple[float, str, int]]:
+    """By the position of each flight that has one: (how alike, its name, its spend) of what was lost under the name nearest to its own."""
+    of_account: dict[tuple[str, str], list[tuple[np.datetime64, str, int]]] = defaultdict(list)
+    for platform, account, *one in zip(*(lost[name] for name in KEY), lost["day"].to_numpy(), lost["campaign_name"], lost["spend_micros"].tolist(), strict=True):
+        of_account[platform, account].append((one[0], one[1], one[2]))
+    matched = (flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()).to_numpy(dtype=bool)
+    columns = zip(matched, *(flights[name] for name in (*KEY, "campaign_name")), *(flights[name].to_numpy() for name in ("first_spend_day", "end_date")), strict=True)
+    pairs = [(at, name, one) for at, (by_id, platform, account, name, seen, end) in enumerate(columns) if by_id
+             for one in of_account.get((platform, account), ()) if seen < one[0] <= end]
+    near = similarity([fold(name) for _, name, _ in pairs], [fold(one[1]) for *_, one in pairs])
+    found: dict[int, tuple[float, str, int]] = {}
+    for (at, _, (_, name, micros)), score in zip(pairs, near.tolist(), strict=True):
+        if score >= alike and (at not in found or score >= found[at][0]):
+            found[at] = score, name, micros
     return found
 
 

@@ -227,12 +227,12 @@ def _broke(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
 def _worth(flights: pd.DataFrame) -> Flags:
     """Whether going on like this to the flight's end moves as much money as is worth an alert."""
     left = _days_left(flights)
-    last24, planned = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("last24_micros", "planned24_micros"))
+    last24, planned, budget, actual = (flights[name].to_numpy("float64", na_value=np.nan)
+                                       for name in ("last24_micros", "planned24_micros", "budget_micros", "actual_micros"))
     apart = np.nan_to_num(np.abs(last24 - planned))
-    under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool)
-    rest = flights["budget_micros"].astype("Float64") - flights["actual_micros"].astype("Float64")
-    through = (flights["curve"].eq("ahead") & rest.lt(flights["planned24_micros"].astype("Float64")).fillna(value=False)).to_numpy(dtype=bool)
-    return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & ~under_asap & ~through)
+    curve = flights["curve"].to_numpy(dtype=object)
+    through = (curve == "ahead") & (budget - actual < planned)
+    return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & (curve != "asap") & ~through)
 
 
 def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> Ranks:
