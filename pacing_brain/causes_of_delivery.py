@@ -12,7 +12,7 @@ TENFOLD = (8.0, 12.5)  # actual / planned of a budget that lost or gained a digi
 FEE_TOLERANCE = 0.015
 UNIT_FACTOR = 5.0  # no pace changes by as much within a day
 RATES = {"EUR for USD": 1.08, "GBP for USD": 1.27, "USD for GBP": 0.79, "CAD for USD": 0.73, "USD for CAD": 1.37, "AUD for USD": 0.66, "USD for AUD": 1.52}
-RATE_NEAR = 0.07  # in ln: the last 24 h tell a factor no better
+RATE_NEAR = 0.09  # in ln: the last 24 h tell a factor no better
 
 
 def cost_fault(case: Case) -> str | None:
