@@ -76,7 +76,8 @@ class History:
         if not self.windows:
             raise HistoryUnreadable(f"{folder / 'windows.parquet'} has no rows: there is no window to decide.")
         self.name = folder.name
-        self._loads = _Latest(tables["loads"].assign(seen_at=_utc(tables["loads"]["seen_at"])), "seen_at", ["account_id"])
+        self._loads = _Latest(_load_rows(tables["loads"]), "seen_at", ["account_id"])
+        self._loaded = LOADS.check(self._loads.table)
         self._spend = _Latest(_spend_rows(tables["spend"]), "seen_at", ["account_id", "_who", "day", "copy"])
         self._grouped = SPEND.check(self._spend.table)
         self._groups = self._grouped.groupby(GROUPED, dropna=False, sort=False).ngroup().to_numpy()
@@ -91,7 +92,8 @@ class History:
         instant = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
         plan = self._plan_at(instant, as_of, policy)
         spend = self._spend_at(instant, first_day(plan.targets))
-        return Known(plan.targets, plan.quarantined, spend, self._loads_at(instant), CAMPAIGNS.empty(), totals_frame(spend))
+        loads = self._loaded.take(self._loads.upto(instant)).reset_index(drop=True)
+        return Known(plan.targets, plan.quarantined, spend, loads, CAMPAIGNS.empty(), totals_frame(spend))
 
     def _plan_at(self, instant: np.datetime64, as_of: datetime, policy: Policy) -> TrackerRead:
         """The tracker's rows as a sheet; read again only when a row of it is new, or when a row's age counts (`target_to_date`)."""
@@ -117,11 +119,6 @@ class History:
         order = np.argsort(first)
         held = self._grouped.take(rows[first[order]]).reset_index(drop=True)
         return held.assign(n_rows=sums[0][order], spend_micros=pd.array(sums[1][order], dtype="Int64"))
-
-    def _loads_at(self, instant: np.datetime64) -> pd.DataFrame:
-        held = self._loads.table.take(self._loads.upto(instant))
-        platform = held.get("platform", None)
-        return LOADS.check(held.assign(platform=platform, loaded_at=_utc(held["loaded_at"]), from_rows=False))
 
 
 def _answers(folder: Path) -> pd.DataFrame:
@@ -166,6 +163,10 @@ def _spend_rows(rows: pd.DataFrame) -> pd.DataFrame:
     loaded = _utc(rows["loaded_at"]) if "loaded_at" in rows else seen
     copy = rows["copy"].fillna(0).astype("int64") if "copy" in rows else 0
     return rows.assign(**texts, **days, seen_at=seen, loaded_at=loaded, copy=copy, n_rows=1, _who=_who(rows))
+
+
+def _load_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows.assign(seen_at=_utc(rows["seen_at"]), loaded_at=_utc(rows["loaded_at"]), platform=rows.get("platform", None), from_rows=False)
 
 
 def _plan_rows(rows: pd.DataFrame) -> pd.DataFrame:

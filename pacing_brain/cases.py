@@ -84,9 +84,9 @@ def cases(flights: pd.DataFrame, where: npt.NDArray[np.intp], days: pd.DataFrame
 
 def _spend_by_flight(flights: pd.DataFrame, days: pd.DataFrame) -> dict[str, dict[pd.Timestamp, int]]:
     own = days["flight_id"].isin(flights["flight_id"]) & days["bucket"].isin(["matched", "after_watermark"]) & days["spend_micros"].notna()
-    rows = days[["flight_id", "day", "spend_micros"]][own]
+    columns = (days[name][own].tolist() for name in ("flight_id", "day", "spend_micros"))
     grouped: dict[str, dict[pd.Timestamp, int]] = defaultdict(lambda: defaultdict(int))
-    for flight, day, micros in zip(rows["flight_id"].tolist(), rows["day"].tolist(), rows["spend_micros"].tolist(), strict=True):
+    for flight, day, micros in zip(*columns, strict=True):
         grouped[flight][day] += micros
     return grouped
 

@@ -63,7 +63,7 @@ def _faulty(spend: pd.DataFrame, campaign: Codes, on: Codes) -> npt.NDArray[np.b
 
 def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
     """(flight, other flight, first day, last day) for every two flights of one campaign that share days, both ways round."""
-    for _, group in _crowded(intervals).groupby("campaign"):
+    for _, group in _crowded(_sorted(intervals)).groupby("campaign"):
         rows = list(group[["flight", "start", "end"]].itertuples(index=False, name=None))
         for a, (mine, start, end) in enumerate(rows):
             for other, from_, to in rows[a + 1 :]:
@@ -82,9 +82,8 @@ def _sorted(intervals: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows[~again], columns=order)
 
 
-def _crowded(intervals: pd.DataFrame) -> pd.DataFrame:
-    """The intervals of campaigns in which at least two share a day."""
-    rows = _sorted(intervals)
+def _crowded(rows: pd.DataFrame) -> pd.DataFrame:
+    """Of sorted intervals those of campaigns in which at least two share a day."""
     campaign, start, end = (rows[name].to_numpy() for name in ("campaign", "start", "end"))
     touching = (campaign[1:] == campaign[:-1]) & (start[1:] <= end[:-1])
     return rows[np.isin(campaign, campaign[1:][touching])]
@@ -92,11 +91,12 @@ def _crowded(intervals: pd.DataFrame) -> pd.DataFrame:
 
 def _disjoint(intervals: pd.DataFrame) -> pd.DataFrame:
     """Intervals without shared days, sorted: a stretch that several flights cover gets flight SEVERAL."""
-    crowded = _crowded(intervals)
+    rows = _sorted(intervals)
+    crowded = _crowded(rows)
     if crowded.empty:
-        return _sorted(intervals)
+        return rows
     pieces = [piece for campaign, group in crowded.groupby("campaign") for piece in _pieces(campaign, group)]
-    alone = intervals[~intervals["campaign"].isin(crowded["campaign"])]
+    alone = rows[~rows["campaign"].isin(crowded["campaign"])]
     return _sorted(pd.concat([alone, pd.DataFrame(pieces, columns=["campaign", "flight", "start", "end"])], ignore_index=True))
 
 

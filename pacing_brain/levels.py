@@ -57,7 +57,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
         memory: whose `readings` are earlier totals: lists of [minutes of the load, micros reported in the flight so far, those of its day, 100 x swing].
         run: `as_of`.
     """
-    account = accounts.reset_index(drop=True).reindex(reconcile.account_positions(flights, accounts)).set_axis(flights.index)
+    account = accounts[["loaded_at", "grain", "days_ahead_at"]].reset_index(drop=True).reindex(reconcile.account_positions(flights, accounts)).set_axis(flights.index)
     seen = account["loaded_at"].where(account["loaded_at"].le(pd.Timestamp(run.as_of)), pd.Timestamp(run.as_of)).astype("datetime64[us, UTC]")
     daily = account["grain"].eq("daily").to_numpy(dtype=bool)
     total = (flights["actual_micros"].fillna(0) + flights["after_watermark_micros"].fillna(0)).to_numpy("int64")
