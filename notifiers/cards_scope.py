@@ -35,7 +35,7 @@ NEXT_STEPS = {
                     "If they really are off plan, an approver releases their pauses with `pacing halts release`."),
     Problem.STILL_SPENDING: "Look on the platform: is it on again, and who turned it on? If that was agreed, answer *I'm on it*.",
     Problem.TRACKER: "Correct the rows in the plan; the next run reads them again.",
-    Problem.DAYS: "Look up the account's time zone on the platform, and correct it in the feed.",
+    Problem.DAYS: "Look up the account's time zone on the platform, and correct it in the feed; where the feed names none, give it in the plan.",
     Problem.ZERO: ("Look at the account first: payment and credit line, spending limit, suspension, access. "
                    "Then whether anyone paused everything on purpose."),
 }
