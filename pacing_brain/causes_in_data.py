@@ -10,7 +10,7 @@ from pacing_brain.cases import Case
 from pacing_brain.gates import common_level
 from pacing_brain.identity_evidence import lost_sentence
 from pacing_brain.model import MatchKind
-from pacing_brain.unexplained import edit_sentence
+from pacing_brain.plan_edits import edit_sentence
 from pacing_brain.zones import moment_text
 
 Rule = Callable[[Case], str | None]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import unexplained, zones
+from pacing_brain import plan_edits, zones
 from pacing_brain.days import number
 from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.identity_evidence import identity
@@ -195,7 +195,7 @@ def _not_tied(row: dict[str, Any], off: dict[str, tuple[int, int]]) -> str:
 def _tracker(flights: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame) -> Verdict:
     """Red when the plan could not be read for too long, and when two of its lines claim the same days of one campaign."""
     old = facts.tracker_age_days > facts.tracker_red_after_days
-    slip = unexplained.slipped(flights, values)
+    slip = plan_edits.slipped(flights, values)
     red = flights["overlaps"].ne("").to_numpy(dtype=bool) | old | slip
     green = "The plan was read for this run." if facts.tracker_age_days <= 0 else f"The plan was last read {facts.tracker_age_days:.1f} days ago."
     return _said(flights, red, green, lambda row: " ".join([*_too_old(facts, old), *_claimed_twice(row), *_slip(row)]),
@@ -207,7 +207,7 @@ def _too_old(facts: "SourceFacts", old: bool) -> list[str]:
 
 
 def _slip(row: dict[str, Any]) -> list[str]:
-    return [f"{unexplained.edit_sentence(row)} That looks like a slip of the keyboard."] if row["slip"] else []
+    return [f"{plan_edits.edit_sentence(row)} That looks like a slip of the keyboard."] if row["slip"] else []
 
 
 def _claimed_twice(row: dict[str, Any]) -> list[str]:

@@ -6,18 +6,15 @@ All of it travels in memory, so that a live run, a replay and a backtest see the
 from collections import defaultdict
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import account_wide, day_boundary, frames, levels, reconcile
-from pacing_brain.days import days, number
+from pacing_brain import account_wide, day_boundary, frames, levels, plan_edits, reconcile
 from pacing_brain.earlier import earlier
-from pacing_brain.model import Inputs, MatchKind, RunContext
+from pacing_brain.model import Inputs, MatchKind
 from pacing_brain.names import fold, similarity
 
 KEY = ["platform", "account_id"]
 LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
-Micros = npt.NDArray[np.int64]
 LOADS = ["load_at", "load_gap_hours", "load_gaps"]
 GAP_GROWTH, GAP_FADES = 2.0, 0.98  # one outage does not become what is usual; a longer gap is forgotten slowly
 ABSENT = {"lost_name": frames.TEXT, "lost_micros": "Int64", "budget_was_micros": "Int64", "budget_changed_at": frames.INSTANT, "start_was": frames.DAY, "end_was": frames.DAY}
@@ -32,44 +29,10 @@ def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
         return flights.assign(**{name: pd.Series(None, index=flights.index, dtype=frames.DECISIONS.fields[name].dtype) for name in (*levels.COLUMNS, *ABSENT)}), accounts
     accounts = day_boundary.look(accounts, flights, inputs)
     measured = levels.measure(flights, days, accounts, inputs.memory, inputs.run)
-    edits, lost = _edits(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
+    edits, lost = plan_edits.seen(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
     accounts, measured = account_wide.quiet(_with_gaps(accounts, flights, inputs), flights, measured)
     accounts, measured = account_wide.moved(accounts, flights, measured, inputs.memory)
     return flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **lost), accounts
-
-
-def _edits(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
-    """Budget and dates before the last edit while the flight ran, and when the edit was first seen. An edit taken back is none."""
-    kept = earlier(flights, memory, "start_date", "end_date", "start_before", "end_before", "budget_micros", "budget_before_micros", "budget_changed_at")
-    now = [_planned(flights), number(flights["start_date"]), number(flights["end_date"])]
-    last = [kept["budget_micros"].to_numpy("int64", na_value=0), _days_or(kept["start_date"], now[1]), _days_or(kept["end_date"], now[2])]
-    before = [kept["budget_before_micros"].to_numpy("int64", na_value=0), _days_or(kept["start_before"], now[1]), _days_or(kept["end_before"], now[2])]
-    today = number(pd.Series([pd.Timestamp(run.as_of).tz_convert(None).normalize()]))[0]
-    runs = (np.maximum(last[1], now[1]) <= today) & (today <= np.minimum(last[2], now[2]))  # else the line was used again for another flight
-    same = kept["start_date"].notna().to_numpy() & ((last[1] == now[1]) | runs)
-    had = same & kept["budget_before_micros"].notna().to_numpy()
-    edited = same & kept["budget_micros"].notna().to_numpy() & _differ(last, now)
-    was = [np.where(edited & ~had, newest, first) for newest, first in zip(last, before, strict=True)]  # of several edits the plan before the first stands
-    stands = (edited | had) & _differ(was, now)
-    rolled = flights["budget_micros"].to_numpy("int64") - now[0]
-    at = kept["budget_changed_at"].where(same).mask(edited, pd.Timestamp(run.as_of)).where(stands)
-    dates = {name: days(day).set_axis(flights.index).where(stands) for name, day in (("start_was", was[1]), ("end_was", was[2]))}
-    return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was[0] + rolled, ~stands), index=flights.index), "budget_changed_at": at.astype(frames.INSTANT), **dates}
-
-
-def _days_or(day: pd.Series, otherwise: Micros) -> Micros:
-    """Days as numbers; of one that is not known the other's."""
-    known = day.notna().to_numpy()
-    return np.where(known, number(day.fillna(pd.Timestamp(0))), otherwise)
-
-
-def _differ(one: list[Micros], other: list[Micros]) -> npt.NDArray[np.bool_]:
-    return np.asarray(np.any([mine != theirs for mine, theirs in zip(one, other, strict=True)], axis=0))
-
-
-def _planned(flights: pd.DataFrame) -> Micros:
-    """The budget as the plan has it: what the month before hands on comes and goes with that month's spend, and nobody edited it."""
-    return np.asarray(flights["budget_micros"].to_numpy("int64") - flights["rolled_micros"].to_numpy("int64", na_value=0))
 
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
@@ -134,5 +97,5 @@ def kept_for_next(decisions: pd.DataFrame, before: pd.DataFrame, accounts: pd.Da
     longest = np.fmax(known * GAP_FADES, np.fmin(gap, known.fillna(gap) * GAP_GROWTH))
     return {"load_at": loaded.astype(frames.INSTANT), "load_gap_hours": known.where(~new, longest),
             "load_gaps": before["load_gaps"].fillna(0).astype("Int64") + new.astype("Int64"),
-            "budget_micros": _planned(decisions), "budget_before_micros": decisions["budget_was_micros"] - decisions["rolled_micros"].fillna(0),
+            "budget_micros": plan_edits.planned(decisions), "budget_before_micros": decisions["budget_was_micros"] - decisions["rolled_micros"].fillna(0),
             "start_before": decisions["start_was"], "end_before": decisions["end_was"], "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}

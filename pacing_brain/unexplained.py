@@ -24,12 +24,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import bands, curves, pacing
+from pacing_brain import bands, pacing, plan_edits
 from pacing_brain.earlier import earlier
 from pacing_brain.levels import LEAST_DAYS
 from pacing_brain.money import money
 from pacing_brain.records import Row, records
-from pacing_brain.zones import DAY, SECOND, day_text, moment_text
+from pacing_brain.zones import DAY, SECOND
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -55,7 +55,7 @@ def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, k
         unexplained_pct=_percent(residual, flights), **_silent(flights, values, quiet))
     level = _level_rank(judged, values, count)
     banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), bands.ranks(judged["severity"]))
-    edits = edited(judged, values).astype(np.int64)
+    edits = plan_edits.edited(judged, values).astype(np.int64)
     ground = judged["severity"].to_numpy()
     free = judged["phase"].isin(OPEN).to_numpy(dtype=bool) & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool)
     free &= ~pacing.to_the_letter(values)
@@ -90,7 +90,7 @@ def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dic
     """Each part in whole micros; the residual is what is left, so that they add up exactly."""
     actual, target = (flights[name].to_numpy("int64", na_value=0) for name in ("actual_micros", "target_micros"))
     variance = np.where(known, actual - target, 0)
-    changed = np.where(known & edited(flights, values), _target_change(flights, target), 0)
+    changed = np.where(known & plan_edits.edited(flights, values), _target_change(flights, target), 0)
     allowed = np.round(_spread(flights, values) * target).astype(np.int64)
     legal = np.where(known & ~pacing.to_the_letter(values), flights["allowed_micros"].to_numpy("int64", na_value=0), 0)
     shaped = _weekday(flights, values, known, target, variance - changed - legal)
@@ -108,27 +108,8 @@ def _weekday(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series, targ
 
 def _target_change(flights: pd.DataFrame, target: Ranks) -> Ranks:
     """What an edit of the plan that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
-    moved = np.nan_to_num(np.round(_target_was(flights) - target))
+    moved = np.nan_to_num(np.round(plan_edits.target_was(flights) - target))
     return np.asarray(np.clip(moved, -MOST_MICROS, MOST_MICROS).astype(np.int64))
-
-
-def _target_was(flights: pd.DataFrame) -> Floats:
-    """What the plan before its edit had planned to date; NaN where it was not edited."""
-    before, budget, target = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("budget_was_micros", "budget_micros", "target_micros"))
-    was = np.nan_to_num(target) * (before / budget)
-    moved = dates_moved(flights)
-    if moved.any():
-        rows = flights[moved].assign(budget_micros=flights["budget_was_micros"][moved].astype("int64"), start_date=flights["start_was"][moved], end_date=flights["end_was"][moved])
-        was[moved] = curves.planned_micros(rows, rows["watermark"]).to_numpy("float64", na_value=np.nan)
-    return np.asarray(was)
-
-
-def dates_moved(flights: pd.DataFrame) -> Flags:
-    """Where the edit was one of the dates, too."""
-    if flights["budget_was_micros"].isna().all():
-        return np.zeros(len(flights), dtype=bool)
-    there = flights["budget_was_micros"].notna()
-    return np.asarray((there & (flights["start_was"].ne(flights["start_date"]) | flights["end_was"].ne(flights["end_date"]))).to_numpy(dtype=bool))
 
 
 def _spread(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
@@ -250,35 +231,6 @@ def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, count: Ranks) -> Ra
     return np.where(np.abs(count) >= needed, 2, np.where(warned | (count != 0), 1, 0))
 
 
-def edited(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
-    """Where budget or dates were edited so that the plan moved by more than `edit_pct`, not long ago, and the spend to date still fits the plan before."""
-    factor, follows = _edit(flights)
-    age = (flights["watermark"] - flights["budget_changed_at"]).dt.total_seconds().to_numpy("float64") / 3600.0
-    with np.errstate(invalid="ignore"):
-        far = factor >= 1.0 + values["evidence_edit_pct"].to_numpy("float64") / 100.0
-        return np.asarray(far & ~follows & (age <= values["evidence_edit_hours"].to_numpy("float64")))
-
-
-def slipped(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
-    """Where the edit is so large that it is taken for a slip of the keyboard, for as long as the spend does not follow it."""
-    factor, follows = _edit(flights)
-    with np.errstate(invalid="ignore"):
-        return np.asarray((factor >= values["evidence_edit_factor"].to_numpy("float64")) & ~follows)
-
-
-def _edit(flights: pd.DataFrame) -> tuple[Floats, Flags]:
-    """(by what factor the plan was edited, up or down alike; whether the spend to date is nearer to the plan after the edit than before)."""
-    if flights["budget_was_micros"].isna().all():
-        return np.ones(len(flights)), np.ones(len(flights), dtype=bool)
-    now, before, actual, target = (flights[name].to_numpy("float64", na_value=np.nan)
-                                   for name in ("budget_micros", "budget_was_micros", "actual_micros", "target_micros"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.where(dates_moved(flights), np.log(target / _target_was(flights)), np.log(now / before))
-        ratio = np.where(np.isfinite(ratio), ratio, 0.0)
-        off = np.log(actual / target)
-        return np.exp(np.abs(ratio)), ~np.isfinite(off) | (np.abs(off) < np.abs(off + ratio))  # where nothing is spent yet, nothing is contradicted
-
-
 def _silent(flights: pd.DataFrame, values: pd.DataFrame, quiet: Flags) -> dict[str, pd.Series]:
     """Spend that fell silent is zero delivery, unless the budget is through or another kind of it was found; of a quiet account it is the account's."""
     silent = flights["silent"].fillna(value=False).to_numpy(dtype=bool) & flights["zero_kind"].eq("").to_numpy() & flights["phase"].isin(OPEN).to_numpy()
@@ -303,7 +255,7 @@ def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series
             hours = "4 h of loads, and in nearly all of its account" if row["zero_kind"] == "account" else "8 h of loads"
             lists[at] = [f"Not delivering: nothing has been spent in the last {hours}; {money(row['usual_micros'], row['currency'])} is its usual day."]
             continue
-        sentences = ((grounds.level[at], level_sentence), (grounds.edits[at], edit_sentence), (grounds.astray[at], astray_sentence), (explained[at], _explained))
+        sentences = ((grounds.level[at], level_sentence), (grounds.edits[at], plan_edits.edit_sentence), (grounds.astray[at], astray_sentence), (explained[at], _explained))
         lists[at] = [*(sentence(row) for says, sentence in sentences if says), *([BARE] if bare[at] else []), *lists[at]]
     return pd.Series(lists, index=flights.index, dtype="object")
 
@@ -316,19 +268,6 @@ def level_sentence(row: Row) -> str:
             f"(ordinary noise: {row['noise_pct']:.0f} %), and {abs(row['off_plan_pct']):.0f} % {plan} than the "
             f"{money(row['planned24_micros'], row['currency'])} planned for them."
             + (" The pace changed in the middle of a day." if row["broke"] else ""))
-
-
-def edit_sentence(row: Row) -> str:
-    """An edit of the plan against its earlier value."""
-    factor, currency = row["budget_micros"] / row["budget_was_micros"], row["currency"]
-    said = [f"budget was changed from {money(row['budget_was_micros'], currency)} to {money(row['budget_micros'], currency)} (x{factor:.3g})"] if factor != 1 else []
-    moved = [(word, row[f"{name}_was"], row[f"{name}_date"]) for word, name in (("first day", "start"), ("last day", "end"))]
-    said += [f"{word} was moved from {_dated(was)} to {_dated(now)}" for word, was, now in moved if was is not None and was != now]
-    return f"The plan's {', its '.join(said)}, seen first on {moment_text(row['budget_changed_at'])}, and the spend still follows the earlier one."
-
-
-def _dated(day: pd.Timestamp) -> str:
-    return f"{day_text(day)} {day.year}"
 
 
 def astray_sentence(row: Row) -> str:

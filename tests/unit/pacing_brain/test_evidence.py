@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from connectors.history import History
 from flows.backtest import replayed
-from pacing_brain import remembered, unexplained, within_day
+from pacing_brain import plan_edits, unexplained, within_day
 from pacing_brain.policy import Policy
 from tests.unit.pacing_brain import builders, cohort
 from tests.histories import START, plan_row, spend_row, windows, write
@@ -164,7 +164,7 @@ def test_a_line_that_is_used_again_is_no_edit() -> None:
     moved = {"budget_micros": 3_000 * cohort.UNIT, "end_date": "2026-07-05", "budget_before_micros": 3_000 * cohort.UNIT, "start_before": "2026-06-01"}
 
     def seen(**kept: object) -> list[object]:
-        found = remembered._edits(table, builders.memory(**kept), cohort.run())
+        found = plan_edits.seen(table, builders.memory(**kept), cohort.run())
         return [None if found[name].isna()[0] else found[name][0] for name in ("budget_was_micros", "end_was")]
 
     assert seen(**plan | {"end_date": "2026-06-20"}) == [3_000 * cohort.UNIT, pd.Timestamp("2026-06-20")]

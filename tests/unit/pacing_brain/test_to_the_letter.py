@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pacing_brain import forecast, frames, pacing, remembered
+from pacing_brain import forecast, frames, pacing, plan_edits
 from pacing_brain.brain import PacingBrain
 from pacing_brain.model import Outcome
 from tests.bench.wide import to_the_letter
@@ -48,7 +48,7 @@ def test_what_a_month_hands_on_is_no_edit_of_the_plan() -> None:
     """The rest of May becomes smaller while May still spends: June's budget moves, and nobody has edited it. An edit beside it is one."""
     table = cohort.flights(budget_micros=3_200 * UNIT, rolled_micros=200 * UNIT)
     known = memory(budget_micros=3_000 * UNIT)
-    seen = [remembered._edits(flights, known, cohort.run())["budget_was_micros"].iloc[0] for flights in (table, table.assign(budget_micros=4_200 * UNIT))]
+    seen = [plan_edits.seen(flights, known, cohort.run())["budget_was_micros"].iloc[0] for flights in (table, table.assign(budget_micros=4_200 * UNIT))]
     assert pd.isna(seen[0])
     assert seen[1] == 3_200 * UNIT  # as it would be without the edit
 
