@@ -1,9 +1,9 @@
 """What is looked at to say why: a flight that is not healthy, its closed days, its account and the run."""
 
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from pacing_brain import curves, zones
 from pacing_brain.model import RunContext
 from pacing_brain.money import money
 from pacing_brain.records import Row, records
+from pacing_brain.roster import positions
 from pacing_brain.zones import day_text
 
 PLATFORMS = {"google": "Google Ads", "meta": "Meta", "dv360": "DV360"}
@@ -27,17 +28,22 @@ class Case:
     row: Row
     account: Row
     run: RunContext
-    spend: dict[pd.Timestamp, int] = field(default_factory=dict)  # by account day, matched rows of the flight
+    spent: Callable[[], dict[pd.Timestamp, int]] = dict
     planned_before_first: int | None = None  # planned for the days before the first one with spend
 
     def __getitem__(self, name: str) -> Any:
         return self.row.get(name)
 
+    @cached_property
+    def spend(self) -> dict[pd.Timestamp, int]:
+        """By account day, matched rows of the flight."""
+        return self.spent()
+
     @property
     def platform(self) -> str:
         return PLATFORMS.get(str(self["platform"]), str(self["platform"]))
 
-    @property
+    @cached_property
     def red(self) -> list[str]:
         return [gate for gate in str(self["red_gates"] or "").split(",") if gate]
 
@@ -74,28 +80,42 @@ class Case:
 
 def cases(flights: pd.DataFrame, where: npt.NDArray[np.intp], days: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> Iterator[Case]:
     """A case for every flight at the positions `where`, in order."""
-    rows = flights[[*curves.COLUMNS, "flight_id", "first_spend_day"]].take(where)
-    spend = _spend_by_flight(rows, days)
+    spend = _Spend(flights["flight_id"].take(where), days)
     known = {(one["platform"], one["account_id"]): one for one in records(accounts)}
-    missed = _planned_before_first(rows)
-    for row, before in zip(records(flights, where), missed, strict=True):
-        yield Case(row, known.get((row["platform"], row.get("account_id")), {}), run, spend.get(row["flight_id"], {}), before)
+    missed = _planned_before_first(flights, where)
+    for at, (row, before) in enumerate(zip(records(flights, where), missed, strict=True)):
+        yield Case(row, known.get((row["platform"], row.get("account_id")), {}), run, partial(spend.of, at), before)
 
 
-def _spend_by_flight(flights: pd.DataFrame, days: pd.DataFrame) -> dict[str, dict[pd.Timestamp, int]]:
-    own = days["flight_id"].isin(flights["flight_id"]) & days["bucket"].isin(["matched", "after_watermark"]) & days["spend_micros"].notna()
-    columns = (days[name][own].tolist() for name in ("flight_id", "day", "spend_micros"))
-    grouped: dict[str, dict[pd.Timestamp, int]] = defaultdict(lambda: defaultdict(int))
-    for flight, day, micros in zip(*columns, strict=True):
-        grouped[flight][day] += micros
-    return grouped
+class _Spend:
+    """What was spent on each day of some flights; made into a mapping only for a flight that a rule asks about."""
+
+    def __init__(self, flight_ids: pd.Series, days: pd.DataFrame) -> None:
+        flight = positions(days["flight_id"], pd.Index(flight_ids))
+        bucket = days["bucket"].to_numpy(dtype=object)
+        own = np.flatnonzero((flight >= 0) & ((bucket == "matched") | (bucket == "after_watermark")) & days["spend_micros"].notna().to_numpy())
+        own = own[np.argsort(flight[own], kind="stable")]
+        self._flight, self._day, self._micros = flight[own], days["day"].array.take(own), days["spend_micros"].to_numpy("int64", na_value=0)[own]
+
+    def of(self, at: int) -> dict[pd.Timestamp, int]:
+        """By account day, matched rows of the flight at this position."""
+        first, after = np.searchsorted(self._flight, [at, at + 1])
+        spent: dict[pd.Timestamp, int] = defaultdict(int)
+        for day, micros in zip(self._day[first:after], self._micros[first:after].tolist(), strict=True):
+            spent[day] += micros
+        return spent
 
 
-def _planned_before_first(flights: pd.DataFrame) -> list[int | None]:
-    """Planned from the start to the first day with spend."""
-    begin = zones.midnights(flights["first_spend_day"], flights["account_timezone"])
-    planned = curves.planned_micros(flights, begin)
-    return [None if gone else int(value) for value, gone in zip(planned.tolist(), planned.isna().tolist(), strict=True)]
+def _planned_before_first(flights: pd.DataFrame, where: npt.NDArray[np.intp]) -> list[int | None]:
+    """Planned from the start to the first day with spend; null where that is the start, or not known."""
+    late = np.flatnonzero((flights["first_spend_day"].to_numpy() > flights["start_date"].to_numpy())[where])
+    missed: list[int | None] = [None] * len(where)
+    if len(late):
+        rows = flights[[*curves.COLUMNS, "first_spend_day"]].take(where[late])
+        planned = curves.planned_micros(rows, zones.midnights(rows["first_spend_day"], rows["account_timezone"]))
+        for at, micros in zip(late.tolist(), planned.tolist(), strict=True):
+            missed[at] = None if micros is pd.NA else int(micros)
+    return missed
 
 
 def level_change(closed: list[tuple[pd.Timestamp, int]]) -> tuple[pd.Timestamp, int, int] | None:

@@ -1,5 +1,7 @@
 """The same share under plan over all of a client's flights: then the plan is gross and the spend net, or a fee is taken off, and no campaign is at fault."""
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.model import Lane
@@ -15,23 +17,34 @@ ALONE = [Lane.WARNING.value, Lane.CRITICAL.value]
 
 def name(decisions: pd.DataFrame) -> pd.DataFrame:
     """The decisions, with that as the cause of a client's flights where it holds."""
-    counts = (decisions["phase"].eq("live") & decisions["lane"].isin([*ALONE, Lane.HEALTHY.value]) & decisions["client"].notna()
-              & decisions["pacing_pct"].notna() & ~decisions["zero_delivery"].fillna(value=False).astype(bool))
-    judged = decisions[["flight_id", "client", "lane", "pacing_pct"]][counts]
-    if judged["client"].isin(judged["client"][judged["pacing_pct"].gt(100.0 - LEAST_PCT)]).all():
+    counts = _counts(decisions)
+    shares = _alike(decisions["client"].to_numpy(dtype=object)[counts], decisions["pacing_pct"].to_numpy("float64")[counts])
+    if not shares:
         return decisions
-    shares = judged.groupby("client")["pacing_pct"].agg(["size", "min", "max", "mean"])
-    alike = shares[shares["size"].ge(LEAST_FLIGHTS) & (shares["max"] - shares["min"]).le(APART_PCT) & shares["max"].le(100.0 - LEAST_PCT)]
-    if alike.empty:
-        return decisions
-    hit = decisions["flight_id"].isin(judged.loc[judged["client"].isin(alike.index) & judged["lane"].isin(ALONE), "flight_id"])
-    hit &= decisions["root_cause_code"].isin(OVERRULED)
-    said = decisions.loc[hit, "client"].map({client: _sentence(client, int(row["size"]), 100.0 - row["mean"]) for client, row in alike.iterrows()})
+    hit = counts & (decisions["client"].isin(shares) & decisions["lane"].isin(ALONE) & decisions["root_cause_code"].isin(OVERRULED)).to_numpy(dtype=bool)
     causes = decisions["root_cause"].copy()
-    causes[hit] = said
+    causes[hit] = decisions["client"][hit].map({client: _sentence(client, *share) for client, share in shares.items()})
     steps = [[REMEDY] if one else old for one, old in zip(hit, decisions["mitigation"], strict=True)]
     return decisions.assign(root_cause=causes, root_cause_code=decisions["root_cause_code"].mask(hit, CODE),
                             mitigation=pd.Series(steps, index=decisions.index, dtype="object"))
+
+
+def _counts(decisions: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Live flights of a client that spend and whose pacing is known, whatever else is the matter with them."""
+    phase, lane = (decisions[name].to_numpy(dtype=object) for name in ("phase", "lane"))
+    comparable = decisions["client"].notna() & decisions["pacing_pct"].notna()
+    return np.asarray((phase == "live") & (lane != Lane.ESCALATE.value) & comparable.to_numpy() & ~decisions["zero_delivery"].to_numpy(dtype=bool, na_value=False))
+
+
+def _alike(client: npt.NDArray[np.object_], pacing_pct: npt.NDArray[np.float64]) -> dict[object, tuple[int, float]]:
+    """(flights, mean percent under plan) of each client whose flights are all under plan by the same share."""
+    codes, clients = pd.factorize(client)
+    lowest, highest = np.full(len(clients), np.inf), np.full(len(clients), -np.inf)
+    np.minimum.at(lowest, codes, pacing_pct)
+    np.maximum.at(highest, codes, pacing_pct)
+    found = (np.bincount(codes, minlength=len(clients)) >= LEAST_FLIGHTS) & (highest - lowest <= APART_PCT) & (highest <= 100.0 - LEAST_PCT)
+    flights = {clients[at]: pacing_pct[codes == at] for at in np.flatnonzero(found)}
+    return {name: (len(theirs), 100.0 - float(np.mean(theirs))) for name, theirs in flights.items()}
 
 
 def _sentence(client: object, flights: int, under_pct: float) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import autonomy, breaker, client_share, effects, findings, frames, match, reallocation, recalled, remembered
 from pacing_brain.digests import group_digests
@@ -43,7 +44,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     incidents = findings.by_flight(found)
     decisions["incident"] = pd.Series([incidents.get(flight) for flight in decisions["flight_id"]], index=decisions.index, dtype="str")
     return Outcome(
-        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days), findings=found, effects=tuple(seen),
+        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days if told else days.iloc[:0]), findings=found, effects=tuple(seen),
         memory=_remember(decisions, before, inputs, accounts),
         dead_letters=tuple({"flight_id": row["flight_id"], "error": row["error"]} for row in records(decisions, np.flatnonzero(decisions["error"].notna()))),
         quarantined=match.quarantined(days) if told else ())
@@ -96,21 +97,24 @@ def _restated(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs) -> 
     return {"restated": same, "restates_seq": before["decided_seq"].where(same), "first_bad_at": first_bad}
 
 
-def _closed_history(decisions: pd.DataFrame, before: pd.DataFrame) -> dict[str, pd.Series]:
+def _closed_history(decisions: pd.DataFrame, before: pd.DataFrame) -> dict[str, ExtensionArray]:
     """What is remembered of closed days. A run that saw nothing, less than half of what was known, or whole days less, does not overwrite it: no revision
     takes a day with spend or half of a history, so that the days that are missing stay missing until they are back.
     """
     now = {"closed_to": decisions["closed_day"], **{name: decisions[name] for name in ("campaign_key", "closed_micros", "closed_days")}}
-    lost = before["closed_to"].notna() & before["start_date"].eq(decisions["start_date"])
-    lost &= decisions["closed_day"].isna() | decisions["shrunk_pct"].ge(HISTORY_LOST_PCT) | (decisions["lost_days"].gt(0) & decisions["shrunk_pct"].gt(0))
+    shrunk = decisions["shrunk_pct"].to_numpy("float64")
+    less = (shrunk >= HISTORY_LOST_PCT) | ((decisions["lost_days"].to_numpy("int64", na_value=0) > 0) & (shrunk > 0))
+    known = before["closed_to"].notna().to_numpy() & (before["start_date"].to_numpy() == decisions["start_date"].to_numpy())
+    lost = known & (less | decisions["closed_day"].isna().to_numpy())
     kept = {name: values.mask(lost, before[name]) for name, values in now.items()} if lost.any() else now
-    return kept | {name: kept[name].fillna(0) for name in ("closed_micros", "closed_days")}
+    return {name: (kept[name].fillna(0) if name in ("closed_micros", "closed_days") else kept[name]).array for name in kept}
 
 
 def _remember(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs, accounts: pd.DataFrame) -> pd.DataFrame:
     """MEMORY for the next run. `decided_seq` of a new decision is filled in when the ledger has numbered it."""
-    kept = decisions[[name for name in frames.MEMORY.columns if name in decisions]]
-    return frames.MEMORY.check(kept.assign(
-        gates_red=decisions["red_gates"].fillna(""), side=decisions["direction"].fillna("none"), policy_digest=inputs.policy.digest,
-        decided_run=before["decided_run"].where(decisions["restated"].astype(bool), inputs.run.run_id), decided_seq=decisions["restates_seq"],
-        **_closed_history(decisions, before), **remembered.kept_for_next(decisions, before, accounts, inputs)))
+    kept = {name: decisions[name].array for name in frames.MEMORY.columns if name in decisions}
+    kept |= {"gates_red": decisions["red_gates"].array.fillna(""), "side": decisions["direction"].array.fillna("none"),
+             "policy_digest": np.full(len(decisions), inputs.policy.digest, dtype=object), "decided_seq": decisions["restates_seq"].array,
+             "decided_run": before["decided_run"].where(decisions["restated"].to_numpy(dtype=bool), inputs.run.run_id).array}
+    kept |= _closed_history(decisions, before) | remembered.kept_for_next(decisions, before, accounts, inputs)
+    return frames.MEMORY.check(pd.DataFrame(kept, index=decisions.index, copy=False))

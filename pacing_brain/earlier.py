@@ -8,8 +8,11 @@ from pandas.api.extensions import ExtensionArray
 def earlier(flights: pd.DataFrame, memory: pd.DataFrame, *columns: str) -> pd.DataFrame:
     """Columns of MEMORY on the flights' index; null for a flight that it does not know."""
     known, asked = (frame["flight_id"].to_numpy(dtype=object) for frame in (memory, flights))
-    at = np.arange(len(asked)) if np.array_equal(known, asked) else pd.Index(known).get_indexer(pd.Index(asked))  # most runs have the flights of the last
-    return pd.DataFrame({name: _with_nulls(memory[name]).take(at, allow_fill=True) for name in columns}, index=flights.index)
+    held = {name: _with_nulls(memory[name]) for name in columns}
+    if not np.array_equal(known, asked):  # most runs have the flights of the last
+        at = pd.Index(known).get_indexer(pd.Index(asked))
+        held = {name: values.take(at, allow_fill=True) for name, values in held.items()}
+    return pd.DataFrame(held, index=flights.index, copy=False)
 
 
 def _with_nulls(values: pd.Series) -> ExtensionArray:

@@ -43,33 +43,33 @@ class Frame:
         Raises:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """
-        given = dict(zip(frame.columns, frame.dtypes, strict=True))
-        whole = frame if len(given) == len(frame.columns) else frame.loc[:, ~frame.columns.duplicated(keep="last")]
-        cast = {}
+        whole = frame.loc[:, ~frame.columns.duplicated(keep="last")] if frame.columns.has_duplicates else frame
+        dtypes = dict(zip(whole.columns, whole.dtypes, strict=True))
+        fitted = {name: self._absent(name, len(whole)) for name in self.fields if name not in dtypes}
         for name, column in self.fields.items():
-            if not (column.nullable and column.dtype != "object" and given.get(name) == column.dtype):  # nothing to look at in most columns
-                values = whole[name] if name in given else None
-                fitting = self._cast(values, name, column, len(whole))
-                if fitting is not None:
-                    cast[name] = fitting
-        whole = whole.reset_index(drop=True)
-        for name, values in cast.items():
-            whole[name] = values
-        return whole if list(whole.columns) == self.columns else whole[self.columns]
+            if name in dtypes and not (column.nullable and column.dtype != "object" and dtypes[name] == column.dtype):  # nothing to look at in most columns
+                held = whole[name].array
+                if (fitting := self._fitting(held, dtypes[name], name)) is not held:
+                    fitted[name] = fitting
+        if list(whole.columns) == self.columns:
+            return whole.reset_index(drop=True).assign(**fitted)
+        arrays = {name: fitted[name] if name in fitted else whole[name].array for name in self.fields}
+        return pd.DataFrame(arrays, index=pd.RangeIndex(len(whole)), copy=False)
 
-    def _cast(self, values: pd.Series | None, name: str, column: Column, rows: int) -> ExtensionArray | None:
-        """The column as it is declared; None where it is so already."""
-        if values is None:
-            if not column.nullable:
-                raise FrameError(f"{self.name}: column {name} is missing")
-            return pd.array([None] * rows, dtype=column.dtype)
-        if not column.nullable and values.array.isna().any():
+    def _absent(self, name: str, rows: int) -> ExtensionArray:
+        if not self.fields[name].nullable:
+            raise FrameError(f"{self.name}: column {name} is missing")
+        return pd.array([None] * rows, dtype=self.fields[name].dtype)
+
+    def _fitting(self, values: ExtensionArray, dtype: object, name: str) -> ExtensionArray:
+        """The column as it is declared; itself where it is so already."""
+        column = self.fields[name]
+        if not column.nullable and values.isna().any():
             raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
         try:
             if column.dtype == "object":
-                plain = values.dtype == "object" and _only_none(values.to_numpy())
-                return None if plain else values.astype("object").where(values.notna(), None).array
-            return None if values.dtype == column.dtype else values.astype(column.dtype).array
+                return values if dtype == "object" and _only_none(np.asarray(values)) else _with_none(values)
+            return values if dtype == column.dtype else values.astype(column.dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 
@@ -84,6 +84,10 @@ class Frame:
 def _only_none(values: npt.NDArray[np.object_]) -> bool:
     """Whether every missing value is None."""
     return all(value is None for value in values[pd.isna(values)])
+
+
+def _with_none(values: ExtensionArray) -> ExtensionArray:
+    return pd.array(np.where(values.isna(), None, values.astype("object")), dtype="object")
 
 
 def _frame(name: str, **columns: tuple[str, bool, str]) -> Frame:

@@ -26,17 +26,21 @@ Cited = dict[str, Any]
 
 def recall(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """The decisions as the tolerances in force leave them, each with the patterns that it cites (`patterns`, null: none)."""
-    bad = decisions["lane"].ne(Lane.HEALTHY.value)
     cited: dict[Any, list[Cited]] = {}
-    decisions = _tolerated(decisions, bad, inputs, cited)
-    _outcomes(decisions[["problem", "root_cause_code"]][bad], inputs.patterns, cited)
-    return decisions.assign(patterns=pd.Series([cited.get(index) for index in decisions.index], index=decisions.index, dtype="object"))
+    decisions = _tolerated(decisions, _of_kind(inputs.patterns, "tolerance", "confidence", CERTAIN), inputs, cited)
+    _outcomes(decisions, _of_kind(inputs.patterns, "outcome", "support", SHOWN_FROM), cited)
+    return decisions if not cited else decisions.assign(patterns=pd.Series([cited.get(index) for index in decisions.index], index=decisions.index, dtype="object"))
 
 
-def _tolerated(decisions: pd.DataFrame, bad: pd.Series, inputs: Inputs, cited: dict[Any, list[Cited]]) -> pd.DataFrame:
-    known = inputs.patterns[inputs.patterns["kind"].eq("tolerance") & inputs.patterns["confidence"].ge(CERTAIN)].set_index("scope")
-    if known.empty:
+def _of_kind(patterns: pd.DataFrame, kind: str, strength: str, least: float) -> pd.DataFrame:
+    """The patterns of a kind that are strong enough."""
+    return patterns[(patterns["kind"].to_numpy(dtype=object) == kind) & (patterns[strength].to_numpy() >= least)]
+
+
+def _tolerated(decisions: pd.DataFrame, tolerances: pd.DataFrame, inputs: Inputs, cited: dict[Any, list[Cited]]) -> pd.DataFrame:
+    if tolerances.empty:
         return decisions
+    known, bad = tolerances.set_index("scope"), decisions["lane"].ne(Lane.HEALTHY.value)
     scopes = "campaign:" + decisions["flight_id"].astype("str") + ":" + decisions["problem"].fillna("").astype("str")
     hits = decisions[bad & scopes.isin(known.index) & decisions["incident_scope"].eq("campaign")]
     reasons = decisions["reasons"].copy()
@@ -58,10 +62,10 @@ def _said(answer: str, until: pd.Timestamp, pattern_id: str) -> str:
     return f"Somebody answered that this is {what}, until {until:%a %d %b %Y %H:%M} UTC and within what was said: a line of the digest ({pattern_id})."
 
 
-def _outcomes(bad: pd.DataFrame, patterns: pd.DataFrame, cited: dict[Any, list[Cited]]) -> None:
-    known = patterns[patterns["kind"].eq("outcome") & patterns["support"].ge(SHOWN_FROM)]
+def _outcomes(decisions: pd.DataFrame, known: pd.DataFrame, cited: dict[Any, list[Cited]]) -> None:
     if known.empty:
         return
+    bad = decisions[["problem", "root_cause_code"]][decisions["lane"].ne(Lane.HEALTHY.value)]
     best = known.sort_values(["confidence", "support", "pattern_id"], ascending=[False, False, True], kind="stable").groupby("scope").head(MOST)
     by_scope: dict[str, list[dict[str, Any]]] = {}
     for row in best.to_dict("records"):

@@ -31,12 +31,12 @@ class _Columns(dict[str, list[Any]]):
         return [name for table in self._tables for name in table.columns]
 
     def __missing__(self, name: str) -> list[Any]:
-        table = next((one for one in self._tables if name in one), self._tables[0])
+        table = next((one for one in self._tables if name in one.columns), self._tables[0])
         values = table[name].array if self._where is None else table[name].array.take(self._where)
-        plain = np.asarray(values, dtype=object).tolist()
-        gone = values.isna()
-        listed = [None if out else value for value, out in zip(plain, gone.tolist(), strict=True)] if gone.any() else plain
-        self[name] = listed
+        plain, gone = np.asarray(values, dtype=object), np.asarray(values.isna())
+        if gone.any():
+            plain = np.where(gone, None, plain)
+        self[name] = listed = plain.tolist()
         return listed
 
 
@@ -48,6 +48,12 @@ class _Record(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         return self._columns[name][self._at]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        try:
+            return self._columns[name][self._at]
+        except KeyError:
+            return default
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._columns.names)

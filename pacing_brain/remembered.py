@@ -4,6 +4,7 @@ All of it travels in memory, so that a live run, a replay and a backtest see the
 """
 
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,17 +86,17 @@ def late_after(usual_gap_hours: pd.Series) -> pd.Series:
     return usual_gap_hours + np.maximum(LATE_LEAST_HOURS, LATE_SHARE * usual_gap_hours)
 
 
-def kept_for_next(decisions: pd.DataFrame, before: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+def kept_for_next(decisions: pd.DataFrame, before: pd.DataFrame, accounts: pd.DataFrame, inputs: Inputs) -> dict[str, Any]:
     """Memory's columns for the next run; none with `bands = "fixed"`. before: `LOADS` as they were remembered."""
     if inputs.policy.bands == "fixed":
         return {}
     at = reconcile.account_positions(decisions, accounts)
-    loaded, ahead = (accounts[name].reset_index(drop=True).reindex(at).set_axis(decisions.index) for name in ("loaded_at", "days_ahead_at"))
-    gap = (loaded - before["load_at"]).dt.total_seconds() / 3600.0
-    new = gap.gt(0)
-    known = before["load_gap_hours"]
-    longest = np.fmax(known * GAP_FADES, np.fmin(gap, known.fillna(gap) * GAP_GROWTH))
-    return {"load_at": loaded.astype(frames.INSTANT), "load_gap_hours": known.where(~new, longest),
-            "load_gaps": before["load_gaps"].fillna(0).astype("Int64") + new.astype("Int64"),
-            "budget_micros": plan_edits.planned(decisions), "budget_before_micros": decisions["budget_was_micros"] - decisions["rolled_micros"].fillna(0),
-            "start_before": decisions["start_was"], "end_before": decisions["end_was"], "budget_changed_at": decisions["budget_changed_at"], "days_ahead_at": ahead.astype(frames.INSTANT)}
+    loaded, ahead = (accounts[name].array.take(at, allow_fill=True) for name in ("loaded_at", "days_ahead_at"))
+    gap = np.asarray((loaded - before["load_at"].array).total_seconds()) / 3600.0
+    known, new = before["load_gap_hours"].to_numpy(), gap > 0
+    longest = np.fmax(known * GAP_FADES, np.fmin(gap, np.where(np.isnan(known), gap, known) * GAP_GROWTH))
+    return {"load_at": loaded, "load_gap_hours": np.where(new, longest, known), "load_gaps": before["load_gaps"].to_numpy("int64", na_value=0) + new,
+            "budget_micros": plan_edits.planned(decisions),
+            "budget_before_micros": decisions["budget_was_micros"].array - decisions["rolled_micros"].to_numpy("int64", na_value=0),
+            "start_before": decisions["start_was"].array, "end_before": decisions["end_was"].array,
+            "budget_changed_at": decisions["budget_changed_at"].array, "days_ahead_at": ahead}
