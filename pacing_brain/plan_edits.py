@@ -60,17 +60,16 @@ def target_was(flights: pd.DataFrame) -> Floats:
     was = np.nan_to_num(target) * (before / budget)
     moved = _dates_moved(flights)
     if moved.any():
-        rows = flights[moved].assign(budget_micros=flights["budget_was_micros"][moved].astype("int64"), start_date=flights["start_was"][moved], end_date=flights["end_was"][moved])
+        rows = flights[[*curves.COLUMNS, "budget_was_micros", "start_was", "end_was"]][moved]
+        rows = rows.assign(budget_micros=rows["budget_was_micros"].astype("int64"), start_date=rows["start_was"], end_date=rows["end_was"])
         was[moved] = curves.planned_micros(rows, rows["watermark"]).to_numpy("float64", na_value=np.nan)
     return np.asarray(was)
 
 
 def _dates_moved(flights: pd.DataFrame) -> Flags:
     """Where the edit was one of the dates, too."""
-    if flights["budget_was_micros"].isna().all():
-        return np.zeros(len(flights), dtype=bool)
-    there = flights["budget_was_micros"].notna()
-    return np.asarray((there & (flights["start_was"].ne(flights["start_date"]) | flights["end_was"].ne(flights["end_date"]))).to_numpy(dtype=bool))
+    start, start_was, end, end_was = (flights[name].to_numpy() for name in ("start_date", "start_was", "end_date", "end_was"))
+    return np.asarray(flights["budget_was_micros"].notna().to_numpy() & ((start_was != start) | (end_was != end)))
 
 
 def edited(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:

@@ -33,10 +33,10 @@ class _Columns(dict[str, list[Any]]):
     def __missing__(self, name: str) -> list[Any]:
         table = next((one for one in self._tables if name in one.columns), self._tables[0])
         values = table[name].array if self._where is None else table[name].array.take(self._where)
-        plain, gone = np.asarray(values, dtype=object), np.asarray(values.isna())
-        if gone.any():
-            plain = np.where(gone, None, plain)
-        self[name] = listed = plain.tolist()
+        plain = np.array(values, dtype=object)
+        plain[np.asarray(values.isna())] = None
+        listed: list[Any] = plain.tolist()
+        self[name] = listed
         return listed
 
 
