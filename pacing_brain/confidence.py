@@ -4,6 +4,7 @@ score = weight_metadata * metadata + weight_name * name + weight_freshness * fre
 lacks, and a name that one side does not have, are left out and the rest re-weighted; any other part that is not known counts 0.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -51,15 +52,20 @@ def source_facts(inputs: Inputs) -> SourceFacts:
     sums = np.zeros(len(currencies), dtype=np.int64)
     np.add.at(sums, codes, inputs.spend["spend_micros"].to_numpy("int64", na_value=0))
     spent = dict(zip(currencies, sums, strict=True))
-    total = inputs.totals.groupby("currency")["spend_micros"].sum()
-    platform, platforms = pd.factorize(inputs.spend["platform"])
-    named = platforms[np.unique(platform[np.asarray(currencies != NO_CURRENCY)[codes]])]
+    total: dict[str, int] = defaultdict(int)
+    for currency, micros in zip(inputs.totals["currency"], inputs.totals["spend_micros"].tolist(), strict=True):
+        total[currency] += micros
     read_at = inputs.run.tracker_read_at or inputs.run.as_of
     return SourceFacts(
-        left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent, *total.index})},
-        without_currency=frozenset(platforms) - frozenset(named), tracker=inputs.run.tracker,
+        left_out=lacking, tie_out={c: (int(spent.get(c, 0)), int(total.get(c, 0))) for c in sorted({*spent, *total})},
+        without_currency=_without_currency(inputs.spend["platform"], np.asarray(currencies == NO_CURRENCY)[codes]), tracker=inputs.run.tracker,
         tracker_age_days=_days_between(read_at, inputs.run.as_of), tracker_red_after_days=inputs.policy.tracker.red_after_days,
         future_minutes=inputs.policy.clock.future_minutes, synonyms=Synonyms(inputs.policy.synonyms))
+
+
+def _without_currency(platform: pd.Series, unnamed: Flags) -> frozenset[str]:
+    """Platforms none of whose rows names a currency."""
+    return frozenset(platform[unnamed]) - frozenset(platform[~unnamed]) if unnamed.any() else frozenset()
 
 
 def _days_between(earlier: datetime, later: datetime) -> float:
@@ -91,9 +97,10 @@ def feeds(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFrame:
     lines = flights["campaigns"].notna().to_numpy()
     for position in np.flatnonzero(lines):
         at[position] = _oldest(flights.iloc[position], accounts, at[position])
-    feed = accounts.reset_index(drop=True).reindex(at).set_axis(flights.index)
-    return feed.assign(available=feed["available"].eq(other=True) | (at < 0), cycle_hours=feed["cycle_hours"].fillna(NORMAL_CYCLE_HOURS),
-                       load_basis=feed["load_basis"].fillna("none").astype("str"))
+    feed = {name: accounts[name].array.take(at, allow_fill=True) for name in accounts.columns if name != "available"}
+    feed |= {"available": np.append(accounts["available"].to_numpy(dtype=bool), True)[at], "cycle_hours": feed["cycle_hours"].fillna(NORMAL_CYCLE_HOURS),
+             "load_basis": feed["load_basis"].fillna("none")}
+    return pd.DataFrame(feed, index=flights.index, copy=False)
 
 
 def _waited_for(feed: pd.DataFrame, flights: pd.DataFrame, run: RunContext) -> pd.DataFrame:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 Flags = npt.NDArray[np.bool_]
 CENT = 10_000  # micros
-Verdict = tuple[Flags, pd.Series | str]  # (red, evidence: of each, or of all alike)
+Texts = npt.NDArray[np.object_]
+Verdict = tuple[Flags, Texts | str]  # (red, evidence: of each, or of all alike)
 
 
 def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", values: pd.DataFrame, run: RunContext) -> pd.DataFrame:
@@ -35,16 +36,16 @@ def check(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", value
         Gate.TIMEZONE.value: _timezone(flights), Gate.TIE_OUT.value: _tie_out(flights, facts),
         Gate.TRACKER.value: _tracker(flights, facts, values), Gate.CLOCK.value: _clock(flights, feed, facts, run),
     }
-    return pd.DataFrame({"gates": _dicts(verdicts, flights.index), "red_gates": _red(verdicts, flights.index)})
+    return pd.DataFrame({"gates": _dicts(verdicts), "red_gates": pd.array(_red(verdicts), dtype="str")}, index=flights.index, copy=False)
 
 
-def _dicts(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
+def _dicts(verdicts: dict[str, Verdict]) -> list[dict[str, dict[str, str]]]:
     columns = [_shared(*verdict) for verdict in verdicts.values()]
     names = list(verdicts)
-    return pd.Series([dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)], index=index, dtype="object")
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _shared(red: Flags, evidence: pd.Series | str) -> list[dict[str, str]]:
+def _shared(red: Flags, evidence: Texts | str) -> list[dict[str, str]]:
     if isinstance(evidence, str):
         return [{"state": "green", "evidence": evidence}] * len(red)
     codes, distinct = pd.factorize(evidence)
@@ -52,28 +53,28 @@ def _shared(red: Flags, evidence: pd.Series | str) -> list[dict[str, str]]:
     return [failed[code] if bad else green[code] for code, bad in zip(codes.tolist(), red.tolist(), strict=True)]
 
 
-def _red(verdicts: dict[str, Verdict], index: pd.Index) -> pd.Series:
+def _red(verdicts: dict[str, Verdict]) -> list[str]:
     gates = sorted(verdicts)
     rows = zip(*(verdicts[gate][0].tolist() for gate in gates), strict=True)
-    return pd.Series([",".join(gate for gate, bad in zip(gates, row, strict=True) if bad) for row in rows], index=index, dtype="str")
+    return [",".join(gate for gate, bad in zip(gates, row, strict=True) if bad) for row in rows]
 
 
-def _said(flights: pd.DataFrame, red: Flags, green: "str | pd.Series", sentence: Callable[[Any], str], **beside: Any) -> Verdict:
+def _said(flights: pd.DataFrame, red: Flags, green: str | Texts, sentence: Callable[[Any], str], **beside: Any) -> Verdict:
     """Green evidence everywhere, and a sentence of its own for each red flight, from its row and the columns `beside` it."""
     if not red.any():
         return red, green
     evidence = np.full(len(flights), green, dtype=object)
-    evidence[red] = [sentence(row) for row in records(flights, np.flatnonzero(red), pd.DataFrame(beside, index=flights.index))]
-    return red, pd.Series(evidence, index=flights.index, dtype="object")
+    evidence[red] = [sentence(row) for row in records(flights, np.flatnonzero(red), beside)]
+    return red, evidence
 
 
 def _freshness(flights: pd.DataFrame, feed: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Verdict:
     """Red at `red_after_hours` or the cycle + `red_after_cycle_hours`, whichever is later; always when the source did not answer."""
-    slow = feed["cycle_hours"] + values["freshness_red_after_cycle_hours"].astype("float64")
-    limit = np.maximum(values["freshness_red_after_hours"].astype("float64").to_numpy(), slow.to_numpy())
+    after, after_cycle = (values[f"freshness_red_after_{name}"].to_numpy("float64") for name in ("hours", "cycle_hours"))
+    age, cycle, gap = (feed[name].to_numpy("float64") for name in ("feed_age_hours", "cycle_hours", "usual_gap_hours"))
+    limit = np.fmin(np.maximum(after, cycle + after_cycle), late_after(gap))
     down = ~feed["available"].to_numpy(dtype=bool)
-    limit = np.fmin(limit, late_after(feed["usual_gap_hours"]).to_numpy("float64"))
-    red = down | ~(feed["feed_age_hours"].fillna(np.inf).to_numpy() < limit)
+    red = down | ~(age < limit)
     own = {f"feed_{name}": feed[name] for name in ("account_id", "usual_gap_hours", "feed_age_hours", "cycle_hours", "load_basis")}
     why = {state.platform: state.why or f"{state.source} did not answer" for state in run.sources if not state.available}
     return _said(flights, red, _loaded(feed), lambda row: _stale(row, why), **own, feed_limit=limit, feed_down=down)
@@ -83,12 +84,12 @@ _BASIS = {"rows": ", by its newest row: from rows, as there is no load table",
           "platform": ", by its platform's newest load: the account itself was never loaded"}
 
 
-def _loaded(feed: pd.DataFrame) -> pd.Series:
+def _loaded(feed: pd.DataFrame) -> Texts:
     """One sentence per distinct (age, cycle, basis): flights of one account share it."""
     keys = list(zip(feed["feed_age_hours"].round(1).tolist(), feed["cycle_hours"].tolist(), feed["load_basis"].tolist(), strict=True))
     texts = {(age, cycle, basis): "The flight has just begun, and its account was not loaded yet." if basis == "none" else
              f"Loaded {max(age, 0.0):.1f} h before the run; it loads every {cycle:g} h{_BASIS.get(basis, '')}." for age, cycle, basis in set(keys)}
-    return pd.Series([texts[key] for key in keys], index=feed.index, dtype="str")
+    return np.array([texts[key] for key in keys], dtype=object)
 
 
 def _stale(row: dict[str, Any], why: dict[str | None, str]) -> str:
@@ -144,7 +145,7 @@ def _currency(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts") -
     red = ~unnamed & (theirs != own)
     green = ["The feed names no currency; the plan's is taken." if none else f"Plan and feed are both in {currency}."
              for none, currency in zip(unnamed, own, strict=True)]
-    return _said(flights, red, pd.Series(green, index=flights.index, dtype="str"), _other_currency, their_currency=theirs)
+    return _said(flights, red, np.array(green, dtype=object), _other_currency, their_currency=theirs)
 
 
 def _other_currency(row: dict[str, Any]) -> str:
@@ -155,11 +156,12 @@ def _other_currency(row: dict[str, Any]) -> str:
 
 def _timezone(flights: pd.DataFrame) -> Verdict:
     """The tracker's zone, where given, has the account's offset at the beginning of every flight day and at its end."""
-    given = flights["timezone"].notna() & flights["timezone"].ne(flights["account_timezone"])
+    planned, account = (flights[name].to_numpy(dtype=object) for name in ("timezone", "account_timezone"))
+    other = flights["timezone"].notna().to_numpy() & (planned != account)
     red = np.zeros(len(flights), dtype=bool)
-    zoned = flights[["timezone", "account_timezone", "start_date", "end_date"]][given]
-    for (planned, account), rows in zoned.groupby(["timezone", "account_timezone"]) if len(zoned) else ():
-        red[flights.index.get_indexer(rows.index)] = _apart(rows, str(planned), str(account))
+    for theirs, ours in sorted(set(zip(planned[other], account[other], strict=True))):
+        at = np.flatnonzero(other & (planned == theirs) & (account == ours))
+        red[at] = _apart(flights[["start_date", "end_date"]].take(at), theirs, ours)
     return _said(flights, red, "The account's zone is used; the plan does not contradict it.",
                  lambda row: f"The plan is in {row['timezone']}, the account in {row['account_timezone']}: "
                              "their days begin at different hours. The account's zone is used.")
@@ -219,7 +221,7 @@ def _claimed_twice(row: dict[str, Any]) -> list[str]:
 
 def _clock(flights: pd.DataFrame, feed: pd.DataFrame, facts: "SourceFacts", run: RunContext) -> Verdict:
     """A load in the future: one of the clocks is wrong, and with it every age."""
-    ahead = (feed["loaded_at"] - pd.Timestamp(run.as_of)).dt.total_seconds() / 60.0
-    red = ahead.gt(facts.future_minutes).to_numpy(dtype=bool)
+    ahead = np.asarray((feed["loaded_at"].array - pd.Timestamp(run.as_of)).total_seconds()) / 60.0
+    red = ahead > facts.future_minutes
     return _said(flights, red, "No load lies in the future.", lambda row: f"The feed's last load is {row['ahead']:.0f} min after the run's clock: "
                  "one of the clocks is wrong.", ahead=ahead)

@@ -18,13 +18,13 @@ GREEN = {
 UNAVAILABLE = "Not compared: the platform's campaigns are not available."
 
 
-def identity(flights: pd.DataFrame, feed: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], pd.Series]:
+def identity(flights: pd.DataFrame, feed: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.object_]]:
     """(red, evidence). A planned id that is nowhere found stays green: there is nothing to confuse, and the lanes report it."""
-    kind, available = flights["match_kind"], feed["available"].to_numpy(dtype=bool)
-    by_name_only = kind.eq("none") & flights["campaign_id"].isna()
-    lost = flights["lost_name"].notna().to_numpy(dtype=bool)
-    red = ((kind.eq("ambiguous") | by_name_only).to_numpy(dtype=bool) & (available | kind.eq("ambiguous").to_numpy(dtype=bool))) | lost
-    evidence = kind.map(GREEN).where(available | kind.ne("none"), UNAVAILABLE).astype("str")
+    kind, available = flights["match_kind"].to_numpy(dtype=object), feed["available"].to_numpy(dtype=bool)
+    ambiguous, by_name_only = kind == "ambiguous", (kind == "none") & flights["campaign_id"].isna().to_numpy()
+    red = ambiguous | (by_name_only & available) | flights["lost_name"].notna().to_numpy()
+    evidence = np.array([GREEN.get(word, "") for word in kind.tolist()], dtype=object)
+    evidence[~available & (kind == "none")] = UNAVAILABLE
     if red.any():
         evidence[red] = [_why(row) for row in records(flights, np.flatnonzero(red))]
     return red, evidence

@@ -8,9 +8,10 @@ import numpy.typing as npt
 import pandas as pd
 
 Row = Mapping[str, Any]
+Table = pd.DataFrame | Mapping[str, Any]  # or columns (arrays, Series) by name
 
 
-def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None, *beside: pd.DataFrame) -> list[Row]:
+def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None, *beside: Table) -> list[Row]:
     """One mapping per row (of those at the positions `where`); whole numbers are int, days and instants Timestamps, every missing value None.
 
     beside: tables with the same rows and other columns.
@@ -22,19 +23,20 @@ def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None, *bes
 class _Columns(dict[str, list[Any]]):
     """The values of every column that was read."""
 
-    def __init__(self, tables: tuple[pd.DataFrame, ...], where: npt.NDArray[np.intp] | None) -> None:
+    def __init__(self, tables: tuple[Table, ...], where: npt.NDArray[np.intp] | None) -> None:
         super().__init__()
         self._tables, self._where = tables, where
 
     @property
     def names(self) -> list[str]:
-        return [name for table in self._tables for name in table.columns]
+        return [str(name) for table in self._tables for name in table]
 
     def __missing__(self, name: str) -> list[Any]:
-        table = next((one for one in self._tables if name in one.columns), self._tables[0])
-        values = table[name].array if self._where is None else table[name].array.take(self._where)
+        column = next((one for one in self._tables if name in one), self._tables[0])[name]
+        values = column.array if isinstance(column, pd.Series) else column
+        values = values if self._where is None else values.take(self._where)
         plain = np.array(values, dtype=object)
-        plain[np.asarray(values.isna())] = None
+        plain[pd.isna(values)] = None
         listed: list[Any] = plain.tolist()
         self[name] = listed
         return listed

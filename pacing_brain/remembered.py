@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import account_wide, day_boundary, frames, levels, plan_edits, reconcile
@@ -81,7 +82,7 @@ def _with_gaps(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) ->
     return accounts.assign(usual_gap_hours=np.where(accounts["load_basis"].eq("loads"), longest, np.nan))
 
 
-def late_after(usual_gap_hours: pd.Series) -> pd.Series:
+def late_after(usual_gap_hours: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The age at which a feed is late by its own rhythm; null where its rhythm is not known."""
     return usual_gap_hours + np.maximum(LATE_LEAST_HOURS, LATE_SHARE * usual_gap_hours)
 
