@@ -3,7 +3,10 @@
 Read in this order: red gate -> escalate; zero delivery -> critical; low score -> escalate; then the bands.
 """
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.model import Action, Lane, MatchKind, Problem
@@ -19,33 +22,36 @@ GATE_PROBLEM = {"freshness": Problem.STALE, "clock": Problem.STALE, "completenes
 
 def choose(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
     """The lane of every flight."""
-    quiet = flights["phase"].isin(["before", "closed"]) | _too_early_to_miss(flights, values)
-    red = flights["red_gates"].ne("") | flights["cost_fault"]
-    low = flights["score"].lt(values["confidence_minimum"].astype("float64")) | flights["band_severity"].isna()  # not judged: no band to act on
-    lanes = np.select([quiet, red, flights["zero_delivery"], low], [Lane.HEALTHY, Lane.ESCALATE, Lane.CRITICAL, Lane.ESCALATE],
-                      flights["severity"])
+    phase, severity, gates = (flights[name].to_numpy(dtype=object) for name in ("phase", "severity", "red_gates"))
+    zero, cost_fault = (flights[name].to_numpy(dtype=bool) for name in ("zero_delivery", "cost_fault"))
+    quiet = (phase == "before") | (phase == "closed") | _too_early_to_miss(flights, values)
+    low = flights["score"].to_numpy("float64") < values["confidence_minimum"].to_numpy("float64")
+    unjudged = flights["band_severity"].isna().to_numpy()  # no band to act on
+    lanes = np.select([quiet, (gates != "") | cost_fault, zero, low | unjudged], [Lane.HEALTHY, Lane.ESCALATE, Lane.CRITICAL, Lane.ESCALATE], severity)
     return pd.Series(lanes, index=flights.index, dtype="str")
 
 
-def _too_early_to_miss(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
+def _too_early_to_miss(flights: pd.DataFrame, values: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """A planned campaign that is not found yet is nothing to report before the load covers enough of its flight."""
-    soon = flights["match_kind"].eq(MatchKind.NONE) & flights["elapsed_hours"].lt(values["zero_planned_hours"].astype("float64"))
-    return soon & ~flights["red_gates"].str.contains("freshness")
+    unmatched = flights["match_kind"].to_numpy(dtype=object) == MatchKind.NONE.value
+    soon = unmatched & (flights["elapsed_hours"].to_numpy("float64") < values["zero_planned_hours"].to_numpy("float64"))
+    return soon & ~flights["red_gates"].str.contains("freshness").to_numpy(dtype=bool) if soon.any() else soon
 
 
 def healthy(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """Nothing to do: the record is enough."""
     del values
-    return flights.assign(lane=Lane.HEALTHY.value, action=Action.LOG_ONLY.value, urgent=False, problem="", incident_scope="",
-                          severity=np.where(flights["phase"].isin(["before", "closed"]), "healthy", flights["severity"]))
+    over = flights["phase"].isin(["before", "closed"])
+    return _decided(flights, lane=Lane.HEALTHY.value, action=Action.LOG_ONLY.value, urgent=False, problem="", incident_scope="",
+                    severity=flights["severity"].mask(over, "healthy"))
 
 
 def warning(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """Off plan, not yet badly: people are told."""
     del values
     problem = flights["direction"].mask(flights["direction"].eq("none"), Problem.TRACKER.value)  # neither over nor under: it is the plan that was edited
-    return flights.assign(lane=Lane.WARNING.value, action=Action.SLACK_ALERT.value, urgent=False, problem=problem,
-                          incident_scope="campaign", reasons=_add(flights, "A warning: people are told, no pause is recommended."))
+    return _decided(flights, lane=Lane.WARNING.value, action=Action.SLACK_ALERT.value, urgent=False, problem=problem,
+                    incident_scope="campaign", reasons=_add(flights, "A warning: people are told, no pause is recommended."))
 
 
 def critical(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
@@ -60,9 +66,9 @@ def critical(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     said = np.where(why_not.ne("") & (cell == Action.RECOMMEND_HALT.value), why_not,
                     np.where(action == Action.RECOMMEND_HALT.value, "Critical: a pause is recommended and awaits a person.",
                              "Critical: an urgent alert; a pause would not help a campaign that spends too little."))
-    return flights.assign(lane=Lane.CRITICAL.value, severity="critical", action=action, urgent=True,
-                          problem=np.where(zero, Problem.ZERO.value, flights["direction"]),
-                          incident_scope=np.where(account, "account", "campaign"), reasons=_add(flights, said))
+    return _decided(flights, lane=Lane.CRITICAL.value, severity="critical", action=action, urgent=True,
+                    problem=np.where(zero, Problem.ZERO.value, flights["direction"]),
+                    incident_scope=np.where(account, "account", "campaign"), reasons=_add(flights, said))
 
 
 def _why_no_halt(flights: pd.DataFrame, specification: pd.Series) -> pd.Series:
@@ -82,16 +88,16 @@ def _why_no_halt(flights: pd.DataFrame, specification: pd.Series) -> pd.Series:
 
 def escalate(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """The data cannot be acted on: a person is asked, and each red gate says why."""
-    first_red = flights["red_gates"].str.split(",").str[0].fillna("")
-    problem = first_red.map({gate: word.value for gate, word in GATE_PROBLEM.items()}).fillna(Problem.IDENTITY.value)
-    problem = problem.where(~flights["cost_fault"] | first_red.ne(""), Problem.ZERO.value)
-    scope = np.select([flights["red_gates"].eq("tie_out"), first_red.isin(["freshness", "clock"])], ["source", "account"], "campaign")
-    return flights.assign(lane=Lane.ESCALATE.value, action=Action.ESCALATE.value, urgent=flights["red_gates"].ne("") | flights["cost_fault"],
-                          problem=problem, incident_scope=scope, reasons=_why_escalated(flights, values))
+    gates, cost_fault = flights["red_gates"].tolist(), flights["cost_fault"].to_numpy(dtype=bool)
+    first = [red.partition(",")[0] for red in gates]
+    problem = [Problem.ZERO if fault and not red else GATE_PROBLEM.get(red, Problem.IDENTITY) for red, fault in zip(first, cost_fault.tolist(), strict=True)]
+    scope = ["source" if red == "tie_out" else "account" if one in ("freshness", "clock") else "campaign" for red, one in zip(gates, first, strict=True)]
+    return _decided(flights, lane=Lane.ESCALATE.value, action=Action.ESCALATE.value, urgent=np.array(gates, dtype=object).astype(bool) | cost_fault,
+                    problem=[one.value for one in problem], incident_scope=scope, reasons=_why_escalated(flights, values))
 
 
 def _why_escalated(flights: pd.DataFrame, values: pd.DataFrame) -> list[list[str]]:
-    minimum = values["confidence_minimum"].astype("float64")
+    minimum = values["confidence_minimum"].to_numpy("float64")
     columns = zip(flights["reasons"], flights["gates"], flights["red_gates"], flights["score"], minimum, flights["cost_fault"], strict=True)
     return [[*reasons, *_escalation(gates, red, score, least, fault)] for reasons, gates, red, score, least, fault in columns]
 
@@ -105,6 +111,11 @@ def _escalation(gates: dict[str, dict[str, str]], red: str, score: float, minimu
     if not said:
         said.append(f"Trust in the data is {int(score * 100 + 1e-6)}%, below the {minimum:.0%} that acting on it asks for.")  # cut: never the edge itself
     return said
+
+
+def _decided(flights: pd.DataFrame, **columns: Any) -> pd.DataFrame:
+    """The columns `DECIDED`: those of the lane, and the flights' own where it leaves them."""
+    return pd.DataFrame({name: columns[name] if name in columns else flights[name] for name in DECIDED}, index=flights.index)
 
 
 def _add(flights: pd.DataFrame, sentences: "str | np.ndarray") -> list[list[str]]:

@@ -70,9 +70,10 @@ def _account_stopped(flights: pd.DataFrame, accounts: pd.DataFrame) -> pd.DataFr
 
 def route(state: Cohort) -> list[tuple[Lane, Cohort]]:
     """Each lane with the part of the cohort that takes it: of its flights what the lanes read."""
-    flights, values = state["flights"][lanes.READ], state["values"][lanes.READ_VALUES]
-    parts = {lane: flights["lane"].eq(lane.value).to_numpy(dtype=bool) for lane in Lane}
-    return [(lane, {"flights": flights[mine], "values": values[mine]}) for lane, mine in parts.items() if mine.any()]
+    columns = {name: state["flights"][name].array for name in lanes.READ} | {name: state["values"][name].array for name in lanes.READ_VALUES}
+    read, taken = pd.DataFrame(columns, copy=False), columns["lane"].to_numpy(dtype=object)
+    parts = {lane: read.take(np.flatnonzero(taken == lane.value)) for lane in Lane}
+    return [(lane, {"flights": part, "values": part}) for lane, part in parts.items() if len(part)]
 
 
 def _lane(decide: Any) -> Any:
@@ -90,7 +91,7 @@ take_warning, take_critical = _lane(lanes.warning), _lane(lanes.critical)
 def explain_cause(state: Cohort) -> dict[str, Any]:
     """Root cause: the lanes join again, and each campaign that is not healthy is told why."""
     decided = pd.concat(state["parts"]).sort_index()
-    flights = state["flights"].assign(**{name: decided[name] for name in lanes.DECIDED})
+    flights = state["flights"].assign(**{name: decided[name].array for name in lanes.DECIDED})
     return {"flights": root_cause.explain(flights, state["days"], state["accounts"], state["run"])}
 
 
