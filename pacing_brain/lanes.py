@@ -12,6 +12,7 @@ import pandas as pd
 from pacing_brain.model import Action, Lane, MatchKind, Problem
 
 PROVEN = [MatchKind.ID.value, MatchKind.ALIAS.value]  # only these may carry a halt
+NOT_RUNNING = ("paused", "removed", "archived", "disabled")
 READ = ["lane", "phase", "severity", "direction", "zero_delivery", "zero_kind", "cost_fault", "match_kind", "platform_status", "score", "gates", "red_gates",
         "reasons"]
 READ_VALUES = ["actions_zero", "actions_over", "actions_under", "actions_preset", "confidence_minimum"]
@@ -56,34 +57,32 @@ def warning(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
 
 def critical(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     """Badly off plan or not delivering: a pause is recommended where it helps and where it is certain which campaign it would hit."""
-    zero, over = flights["zero_delivery"], flights["direction"].eq("over")
-    cell = np.select([zero, over], [values["actions_zero"], values["actions_over"]], values["actions_under"])
-    specification = values["actions_preset"].eq("specification")
-    cell = np.where(specification, Action.RECOMMEND_HALT.value, cell)
+    zero, side = flights["zero_delivery"].to_numpy(dtype=bool), flights["direction"].to_numpy(dtype=object)
+    on_zero, on_over, on_under, preset = (values[f"actions_{name}"].to_numpy(dtype=object) for name in ("zero", "over", "under", "preset"))
+    specification = preset == "specification"
+    halt = specification | (np.where(zero, on_zero, np.where(side == "over", on_over, on_under)) == Action.RECOMMEND_HALT.value)
     why_not = _why_no_halt(flights, specification)
-    action = np.where((cell == Action.RECOMMEND_HALT.value) & why_not.eq(""), Action.RECOMMEND_HALT.value, Action.SLACK_ALERT.value)
-    account = flights["zero_kind"].eq("account")
-    said = np.where(why_not.ne("") & (cell == Action.RECOMMEND_HALT.value), why_not,
-                    np.where(action == Action.RECOMMEND_HALT.value, "Critical: a pause is recommended and awaits a person.",
-                             "Critical: an urgent alert; a pause would not help a campaign that spends too little."))
+    action = np.where(halt & (why_not == ""), Action.RECOMMEND_HALT.value, Action.SLACK_ALERT.value)
+    account = flights["zero_kind"].to_numpy(dtype=object) == "account"
+    said = np.where(halt, np.where(why_not == "", "Critical: a pause is recommended and awaits a person.", why_not),
+                    "Critical: an urgent alert; a pause would not help a campaign that spends too little.")
     return _decided(flights, lane=Lane.CRITICAL.value, severity="critical", action=action, urgent=True,
-                    problem=np.where(zero, Problem.ZERO.value, flights["direction"]),
+                    problem=np.where(zero, Problem.ZERO.value, side),
                     incident_scope=np.where(account, "account", "campaign"), reasons=_add(flights, said))
 
 
-def _why_no_halt(flights: pd.DataFrame, specification: pd.Series) -> pd.Series:
+def _why_no_halt(flights: pd.DataFrame, specification: npt.NDArray[np.bool_]) -> npt.NDArray[np.str_]:
     """The first reason why a recommended halt is turned into an urgent alert; empty: none."""
-    kinds = flights["zero_kind"]
-    reasons = np.select(
-        [~flights["match_kind"].isin(PROVEN) & kinds.ne("not_found"), kinds.eq("not_found"), kinds.eq("account"),
-         flights["platform_status"].isin(["paused", "removed", "archived", "disabled"]) & ~specification,
-         flights["phase"].eq("ended")],
+    kinds, phase = (flights[name].to_numpy(dtype=object) for name in ("zero_kind", "phase"))
+    proven = np.array([kind in PROVEN for kind in flights["match_kind"].tolist()], dtype=bool)
+    stopped = np.array([state in NOT_RUNNING for state in flights["platform_status"].tolist()], dtype=bool)
+    return np.select(
+        [~proven & (kinds != "not_found"), kinds == "not_found", kinds == "account", stopped & ~specification, phase == "ended"],
         ["Critical, matched by name only: an urgent alert; no pause is recommended until a person confirms the match.",
          "Critical: the plan's campaign id was never seen on the platform, so there is nothing to pause.",
          "Critical: every live campaign of the account is silent, so the account is reported, and no campaign is paused.",
          "Critical: the platform already reports it as paused, so there is nothing to pause.",
          "Critical, and the flight is over: there is nothing left to pause."], "")
-    return pd.Series(reasons, index=flights.index)
 
 
 def escalate(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
