@@ -36,7 +36,7 @@ def _too_early_to_miss(flights: pd.DataFrame, values: pd.DataFrame) -> npt.NDArr
     """A planned campaign that is not found yet is nothing to report before the load covers enough of its flight."""
     unmatched = flights["match_kind"].to_numpy(dtype=object) == MatchKind.NONE.value
     soon = unmatched & (flights["elapsed_hours"].to_numpy("float64") < values["zero_planned_hours"].to_numpy("float64"))
-    return soon & ~flights["red_gates"].str.contains("freshness").to_numpy(dtype=bool) if soon.any() else soon
+    return np.asarray(soon & ~flights["red_gates"].str.contains("freshness").to_numpy(dtype=bool) if soon.any() else soon)
 
 
 def healthy(flights: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from pacing_brain import curves, frames
+from pacing_brain import curves
 from pacing_brain.days import days, number
 from pacing_brain.earlier import earlier
 from pacing_brain.model import RunContext
@@ -18,6 +18,7 @@ from pacing_brain.zones import day_text, moment_text
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Micros = npt.NDArray[np.int64]
+NAT = np.datetime64("NaT", "us")
 
 
 def seen(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
@@ -26,7 +27,7 @@ def seen(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[s
     now = [planned(flights), number(flights["start_date"]), number(flights["end_date"])]
     last = [kept["budget_micros"].to_numpy("int64", na_value=0), _days_or(kept["start_date"], now[1]), _days_or(kept["end_date"], now[2])]
     before = [kept["budget_before_micros"].to_numpy("int64", na_value=0), _days_or(kept["start_before"], now[1]), _days_or(kept["end_before"], now[2])]
-    today = number(pd.Series([pd.Timestamp(run.as_of).tz_convert(None).normalize()]))[0]
+    today = number(np.array([pd.Timestamp(run.as_of).tz_convert(None).to_datetime64()]))[0]
     runs = (np.maximum(last[1], now[1]) <= today) & (today <= np.minimum(last[2], now[2]))  # else the line was used again for another flight
     same = kept["start_date"].notna().to_numpy() & ((last[1] == now[1]) | runs)
     had = same & kept["budget_before_micros"].notna().to_numpy()
@@ -34,15 +35,15 @@ def seen(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[s
     was = [np.where(edited & ~had, newest, first) for newest, first in zip(last, before, strict=True)]  # of several edits the plan before the first stands
     stands = (edited | had) & _differ(was, now)
     rolled = flights["budget_micros"].to_numpy("int64") - now[0]
-    at = kept["budget_changed_at"].where(same).mask(edited, pd.Timestamp(run.as_of)).where(stands)
-    dates = {name: days(day).set_axis(flights.index).where(stands) for name, day in (("start_was", was[1]), ("end_was", was[2]))}
-    return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was[0] + rolled, ~stands), index=flights.index), "budget_changed_at": at.astype(frames.INSTANT), **dates}
+    seen_at = np.where(edited, np.datetime64(pd.Timestamp(run.as_of).tz_convert(None), "us"), np.where(same, kept["budget_changed_at"].to_numpy("datetime64[us]"), NAT))
+    at = pd.Series(np.where(stands, seen_at, NAT), index=flights.index).dt.tz_localize("UTC")
+    dates = {name: pd.Series(np.where(stands, days(day).to_numpy(), NAT), index=flights.index) for name, day in (("start_was", was[1]), ("end_was", was[2]))}
+    return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was[0] + rolled, ~stands), index=flights.index), "budget_changed_at": at, **dates}
 
 
 def _days_or(day: pd.Series, otherwise: Micros) -> Micros:
     """Days as numbers; of one that is not known the other's."""
-    known = day.notna().to_numpy()
-    return np.where(known, number(day.fillna(pd.Timestamp(0))), otherwise)
+    return np.where(np.isnat(day.to_numpy()), otherwise, number(day))
 
 
 def _differ(one: list[Micros], other: list[Micros]) -> npt.NDArray[np.bool_]:

@@ -1,14 +1,14 @@
 """Rows of a frame as mappings; a column is converted when it is first read, so that a sentence about two columns costs two."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 Row = Mapping[str, Any]
-Table = pd.DataFrame | Mapping[str, Any]  # or columns (arrays, Series) by name
+Table: TypeAlias = pd.DataFrame | Mapping[str, Any]  # or columns (arrays, Series) by name
 
 
 def records(table: pd.DataFrame, where: npt.NDArray[np.intp] | None = None, *beside: Table) -> list[Row]:
