@@ -8,19 +8,18 @@ another line has it, or when a person said so. Names that look alike but are rul
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from pacing_brain import names
+from pacing_brain.records import Row, records
 from pacing_brain.roster import Codes
 
 NEAR = 0.6  # names less alike than this are not worth a line
 SHOWN_NEAR, SHOWN_TIED = 3, 5
 MOST_CELLS = 25_000_000  # name pairs in one block; above it only names with the same first word are compared
 CHUNK_CELLS = 2_000_000
-Row = Mapping[str, Any]
 EDGE = 1e-9  # 0.88 - 0.80 is 0.08 to people, not to floats
 
 
@@ -46,40 +45,43 @@ def find(planned: pd.DataFrame, roster: pd.DataFrame, known: Known) -> list[Cand
     """Candidates of every planned campaign (index = its position; columns platform, account_id, campaign_id, folded, row,
     identity_proposal_similarity, identity_proposal_margin), sorted by planned, verdict and similarity.
     """
-    lines: dict[int, Row] = {row["planned"]: row for row in planned.rename_axis("planned").reset_index().to_dict("records")}
-    records: list[Row] = roster[["account_id", "campaign_id", "folded"]].to_dict("records")
+    lines = dict(zip(planned.index.tolist(), records(planned.rename_axis("planned").reset_index()), strict=True))
+    platforms = records(roster)
     found: dict[int, list[Candidate]] = {}
     for mine, theirs in _blocks(planned, roster):
-        for index, pairs in _near(planned.loc[mine], roster, theirs, known):
-            found[index] = _judge(lines[index], pairs, records, known)
+        for index, pairs in _near(mine, roster, theirs, known):
+            found[index] = _judge(lines[index], pairs, platforms, known)
     for index, pair in _same_id_elsewhere(planned, roster):
-        found[index] = _with_other_account(found.get(index, []), lines[index], pair, theirs=records[pair.campaign], known=known)
+        found[index] = _with_other_account(found.get(index, []), lines[index], pair, theirs=platforms[pair.campaign], known=known)
     order = {"proposed": 0, "tie": 1, "not proposed": 2}
     return sorted(_without_rivals(found, lines), key=lambda c: (c.planned, order[c.verdict], -c.similarity, c.campaign))
 
 
-def _blocks(planned: pd.DataFrame, roster: pd.DataFrame) -> Iterator[tuple[pd.Index, Codes]]:
-    """Planned campaigns with the roster positions they may be: of their account, or of their platform when it is not known."""
+def _blocks(planned: pd.DataFrame, roster: pd.DataFrame) -> Iterator[tuple[pd.Series, Codes]]:
+    """Names of planned campaigns with the roster positions they may be: of their account, or of their platform when it is not known."""
     by_platform = roster.groupby("platform").indices
     by_account = roster.groupby(["platform", "account_id"]).indices
-    named = planned[planned["folded"].notna()]
-    for (platform, account), rows in named.groupby([named["platform"], named["account_id"].fillna("")]):
+    named = planned.loc[planned["folded"].notna(), ["platform", "account_id", "folded"]]
+    for (platform, account), rows in named.groupby([named["platform"], named["account_id"].fillna("")]).indices.items():
         pool = by_account.get((platform, account)) if account else by_platform.get(platform)
         if pool is None:
             continue
-        if len(rows) * len(pool) <= MOST_CELLS:
-            yield rows.index, pool
+        mine = named["folded"].iloc[rows]
+        if len(mine) * len(pool) <= MOST_CELLS:
+            yield mine, pool
             continue
         first_words = roster["folded"].iloc[pool].str.partition(" ")[0]
-        for word, same in rows.groupby(rows["folded"].str.partition(" ")[0]):
+        for word, same in mine.groupby(mine.str.partition(" ")[0]):
             theirs = pool[(first_words == word).to_numpy()]
             if 0 < len(same) * len(theirs) <= MOST_CELLS:
-                yield same.index, theirs
+                yield same, theirs
 
 
 def _same_id_elsewhere(planned: pd.DataFrame, roster: pd.DataFrame) -> Iterator[tuple[int, "_Pair"]]:
     """The planned id, in another account than the planned one."""
-    asked = planned[planned["campaign_id"].notna() & planned["account_id"].notna()]
+    asked = planned[planned["campaign_id"].isin(roster["campaign_id"].dropna()) & planned["account_id"].notna()]
+    if asked.empty:
+        return
     pairs = asked.reset_index(names="index").merge(roster.reset_index(names="campaign"), on=["platform", "campaign_id"], suffixes=("", "_theirs"))
     alike = names.similarity(pairs["folded"].fillna("").tolist(), pairs["folded_theirs"].fillna("").tolist())
     for index, campaign, similarity in zip(pairs["index"].tolist(), pairs["campaign"].tolist(), alike.tolist(), strict=True):
@@ -108,15 +110,15 @@ class _Pair:
     ruled_out: bool
 
 
-def _near(planned: pd.DataFrame, roster: pd.DataFrame, pool: Codes, known: Known) -> Iterator[tuple[int, list[_Pair]]]:
-    """For each planned campaign its nearest names: those not ruled out, then a few that are."""
+def _near(planned: pd.Series, roster: pd.DataFrame, pool: Codes, known: Known) -> Iterator[tuple[int, list[_Pair]]]:
+    """For each planned campaign, by its name, its nearest names: those not ruled out, then a few that are."""
     theirs = roster["folded"].iloc[pool].fillna("").tolist()
     taken = np.array([position in known.claimed for position in pool.tolist()], dtype=bool)
     step = max(1, CHUNK_CELLS // len(pool))
     for start in range(0, len(planned), step):
         part = planned.iloc[start : start + step]
-        alike = names.similarity_matrix(part["folded"].tolist(), theirs)
-        open_ = _same_meaning(part["folded"].tolist(), theirs, known.meanings) & ~taken
+        alike = names.similarity_matrix(part.tolist(), theirs)
+        open_ = _same_meaning(part.tolist(), theirs, known.meanings) & ~taken
         for row, index in ((r, i) for r, i in enumerate(part.index.tolist()) if i in known.denied):
             open_[row, np.isin(pool, known.denied[index])] = False
         best = _top(np.where(open_, alike, -1.0), SHOWN_TIED + 1)
@@ -150,7 +152,7 @@ def _same_meaning(left: list[str], right: list[str], meanings: names.Meanings) -
     return same
 
 
-def _judge(line: Row, pairs: list[_Pair], records: list[Row], known: Known) -> list[Candidate]:
+def _judge(line: Row, pairs: list[_Pair], platforms: list[Row], known: Known) -> list[Candidate]:
     """Verdicts of one planned campaign, before rivals are heard."""
     index = int(line["planned"])
     free = [pair for pair in pairs if not pair.ruled_out]
@@ -159,10 +161,10 @@ def _judge(line: Row, pairs: list[_Pair], records: list[Row], known: Known) -> l
     close = [p for p in free if enough and best - p.similarity < line["identity_proposal_margin"] - EDGE]
     rest = sorted((pair for pair in pairs if pair not in close), key=lambda pair: (-pair.similarity, pair.campaign))
     verdict = "proposed" if len(close) == 1 else "tie"
-    result = [Candidate(index, p.campaign, p.similarity, verdict, _why_close(line, records[p.campaign], p, len(close)))
+    result = [Candidate(index, p.campaign, p.similarity, verdict, _why_close(line, platforms[p.campaign], p, len(close)))
               for p in close[:SHOWN_TIED]]
     for pair in rest[:SHOWN_NEAR]:
-        theirs = records[pair.campaign]
+        theirs = platforms[pair.campaign]
         forgotten = _id_forgotten(line, theirs, pair, known)
         result.append(Candidate(index, pair.campaign, pair.similarity, "tie" if forgotten else "not proposed",
                                 _why_not(line, theirs, pair, known, best if close else None)))

@@ -16,11 +16,11 @@ WHOLE = 1000  # a day like any other
 
 
 def attach(flights: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    """The flights with `day_weights`: days of the calendar that hold for them and lie in them, and their planned gaps, which win."""
+    """The flights with `day_weights` (null before): days of the calendar that hold for them and lie in them, and their planned gaps, which win."""
     calendar = [(days, policy.selects(selector, flights), weight) for days, selector, weight in policy.calendar_days]
     gapped = flights["pause_from"].notna()
     if not calendar and not gapped.any():
-        return flights.assign(day_weights=pd.Series(None, index=flights.index, dtype="str"))
+        return flights
     gaps = flights.loc[gapped, ["pause_from", "pause_to"]].drop_duplicates()
     planned = {day for days, _, _ in calendar for day in days} | {day for first, last in gaps.itertuples(index=False) for day in pd.date_range(first, last)}
     texts = np.full(len(flights), "", dtype=object)

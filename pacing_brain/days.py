@@ -9,14 +9,17 @@ untracked       no line of the plan wants the campaign
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain.model import Quarantined
 from pacing_brain.roster import Codes, positions
+
+Flags = npt.NDArray[np.bool_]
 
 BUCKETS = ["matched", "after_watermark", "untracked", "ambiguous", "outside_flight", "quarantined"]
 NOBODY, SEVERAL = -1, -2
@@ -37,34 +40,48 @@ def days(numbers: Codes) -> pd.Series:
     return pd.Series((numbers - _YEAR_ONE).astype("datetime64[D]").astype("datetime64[us]"))
 
 
-def assign(spend: pd.DataFrame, campaign: Codes, intervals: pd.DataFrame, maybe: pd.DataFrame, *, keys: pd.Series,
-           flight_ids: pd.Series) -> pd.DataFrame:
+class Intervals(NamedTuple):
+    """Days that flights take, or may take, of campaigns: positions and day numbers, first and last day included."""
+
+    campaign: Codes
+    start: Codes
+    end: Codes
+    flight: Codes
+
+    def take(self, which: Codes | Flags) -> "Intervals":
+        return Intervals(*(column[which] for column in self))
+
+
+NO_DAYS = Intervals(*(np.empty(0, dtype=np.int64) for _ in Intervals._fields))
+
+
+def assign(spend: pd.DataFrame, campaign: Codes, intervals: Intervals, maybe: Intervals, *, keys: ExtensionArray, flight_ids: ExtensionArray) -> pd.DataFrame:
     """SPEND plus campaign_key, flight_id and bucket.
 
-    `campaign` is each row's position in the roster; `intervals` (campaign, flight, start, end: integers) are the matched flights,
-    `maybe` (campaign, start, end) those of candidates; `keys` and `flight_ids` name the positions. A quarantined row keeps the flight
-    that its day belongs to, so that the flight can say so; other rows outside `matched` have none.
+    `campaign` is each row's position in the roster; `intervals` are the matched flights, `maybe` those of candidates; `keys` and `flight_ids` name the
+    positions. A quarantined row keeps the flight that its day belongs to, so that the flight can say so; other rows outside `matched` have none.
     """
     at = number(spend["day"])
     covers = _covering(campaign, at, _disjoint(intervals))
-    perhaps = _covering(campaign, at, _disjoint(maybe.assign(flight=0))) != NOBODY
-    planned = np.isin(campaign, np.union1d(intervals["campaign"], maybe["campaign"]))
+    perhaps = _covering(campaign, at, _disjoint(maybe._replace(flight=np.zeros_like(maybe.flight)))) != NOBODY
+    planned = np.zeros(len(keys), dtype=bool)
+    planned[intervals.campaign] = planned[maybe.campaign] = True
     bad = _faulty(spend, campaign, at)
     words = pd.array(["quarantined", "matched", "ambiguous", "outside_flight", "untracked"], dtype="str")
-    bucket = words.take(np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned], [0, 1, 2, 3], 4))
-    flight = flight_ids.array.take(np.maximum(covers, NOBODY), allow_fill=True)
-    return spend.assign(campaign_key=keys.array.take(campaign), flight_id=flight, bucket=bucket)
+    bucket = words.take(np.select([bad, covers >= 0, (covers == SEVERAL) | perhaps, planned[campaign]], [0, 1, 2, 3], 4))
+    flight = flight_ids.take(np.maximum(covers, NOBODY), allow_fill=True)
+    return spend.assign(campaign_key=keys.take(campaign), flight_id=flight, bucket=bucket)
 
 
-def _faulty(spend: pd.DataFrame, campaign: Codes, on: Codes) -> npt.NDArray[np.bool_]:
-    several = pd.Series(campaign * _SPAN + on).duplicated(keep=False).to_numpy()
-    return np.asarray(several | (spend["n_rows"] > 1).to_numpy() | spend["spend_micros"].isna().to_numpy())
+def _faulty(spend: pd.DataFrame, campaign: Codes, on: Codes) -> Flags:
+    several = pd.Index(campaign * _SPAN + on).duplicated(keep=False)
+    return np.asarray(several | (spend["n_rows"].to_numpy() > 1) | spend["spend_micros"].array.isna())
 
 
-def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
+def overlapping(intervals: Intervals) -> Iterator[tuple[int, int, int, int]]:
     """(flight, other flight, first day, last day) for every two flights of one campaign that share days, both ways round."""
-    for _, group in _crowded(_sorted(intervals)).groupby("campaign"):
-        rows = list(group[["flight", "start", "end"]].itertuples(index=False, name=None))
+    for group in _by_campaign(_crowded(_sorted(intervals))):
+        rows = list(zip(group.flight.tolist(), group.start.tolist(), group.end.tolist(), strict=True))
         for a, (mine, start, end) in enumerate(rows):
             for other, from_, to in rows[a + 1 :]:
                 if (first := max(start, from_)) <= (last := min(end, to)):
@@ -72,58 +89,60 @@ def overlapping(intervals: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
                     yield other, mine, first, last
 
 
-def _sorted(intervals: pd.DataFrame) -> pd.DataFrame:
+def _sorted(intervals: Intervals) -> Intervals:
     """The intervals in order, each once."""
-    order = ["campaign", "start", "end", "flight"]
-    rows = intervals[order].to_numpy(dtype=np.int64)
-    rows = rows[np.lexsort(rows.T[::-1])]
-    again = np.zeros(len(rows), dtype=bool)
-    again[1:] = (rows[1:] == rows[:-1]).all(axis=1)
-    return pd.DataFrame(rows[~again], columns=order)
+    rows = intervals.take(np.lexsort((intervals.flight, intervals.end, intervals.start, intervals.campaign)))
+    once = np.ones(len(rows.campaign), dtype=bool)
+    once[1:] = np.any([column[1:] != column[:-1] for column in rows], axis=0)
+    return rows.take(once)
 
 
-def _crowded(rows: pd.DataFrame) -> pd.DataFrame:
+def _crowded(rows: Intervals) -> Intervals:
     """Of sorted intervals those of campaigns in which at least two share a day."""
-    campaign, start, end = (rows[name].to_numpy() for name in ("campaign", "start", "end"))
-    touching = (campaign[1:] == campaign[:-1]) & (start[1:] <= end[:-1])
-    return rows[np.isin(campaign, campaign[1:][touching])]
+    touching = (rows.campaign[1:] == rows.campaign[:-1]) & (rows.start[1:] <= rows.end[:-1])
+    return rows.take(np.isin(rows.campaign, rows.campaign[1:][touching]))
 
 
-def _disjoint(intervals: pd.DataFrame) -> pd.DataFrame:
+def _by_campaign(rows: Intervals) -> Iterator[Intervals]:
+    """Sorted intervals, campaign by campaign."""
+    for which in np.split(np.arange(len(rows.campaign)), np.flatnonzero(np.diff(rows.campaign)) + 1):
+        if len(which):
+            yield rows.take(which)
+
+
+def _disjoint(intervals: Intervals) -> Intervals:
     """Intervals without shared days, sorted: a stretch that several flights cover gets flight SEVERAL."""
     rows = _sorted(intervals)
     crowded = _crowded(rows)
-    if crowded.empty:
+    if not len(crowded.campaign):
         return rows
-    pieces = [piece for campaign, group in crowded.groupby("campaign") for piece in _pieces(campaign, group)]
-    alone = rows[~rows["campaign"].isin(crowded["campaign"])]
-    return _sorted(pd.concat([alone, pd.DataFrame(pieces, columns=["campaign", "flight", "start", "end"])], ignore_index=True))
+    pieces = np.array([piece for group in _by_campaign(crowded) for piece in _pieces(group)], dtype=np.int64)
+    alone = rows.take(~np.isin(rows.campaign, crowded.campaign))
+    return _sorted(Intervals(*(np.concatenate(both) for both in zip(alone, pieces.T, strict=True))))
 
 
-def _pieces(campaign: int, group: pd.DataFrame) -> Iterator[tuple[int, int, int, int]]:
-    edges = sorted({*group["start"], *(group["end"] + 1)})
-    for start, after in pairwise(edges):
-        flights = set(group.loc[(group["start"] <= start) & (group["end"] >= start), "flight"])
-        if flights:
-            yield campaign, flights.pop() if len(flights) == 1 else SEVERAL, start, after - 1
+def _pieces(group: Intervals) -> Iterator[tuple[int, int, int, int]]:
+    for start, after in pairwise(np.unique([*group.start, *(group.end + 1)]).tolist()):
+        flights = group.flight[(group.start <= start) & (group.end >= start)]
+        if len(flights):
+            yield int(group.campaign[0]), start, after - 1, int(flights[0]) if (flights == flights[0]).all() else SEVERAL
 
 
-def _covering(campaign: Codes, on: Codes, disjoint: pd.DataFrame) -> Codes:
+def _covering(campaign: Codes, on: Codes, disjoint: Intervals) -> Codes:
     """The flight whose interval holds each (campaign, day number): NOBODY where none does."""
-    if disjoint.empty:
+    if not len(disjoint.campaign):
         return np.full(len(on), NOBODY)
-    starts = (disjoint["campaign"] * _SPAN + disjoint["start"]).to_numpy()
-    at = np.searchsorted(starts, campaign * _SPAN + on, side="right") - 1
+    at = np.searchsorted(disjoint.campaign * _SPAN + disjoint.start, campaign * _SPAN + on, side="right") - 1
     found = np.maximum(at, 0)
-    inside = (at >= 0) & (disjoint["campaign"].to_numpy()[found] == campaign) & (on <= disjoint["end"].to_numpy()[found])
-    return np.where(inside, disjoint["flight"].to_numpy()[found], NOBODY)
+    inside = (at >= 0) & (disjoint.campaign[found] == campaign) & (on <= disjoint.end[found])
+    return np.where(inside, disjoint.flight[found], NOBODY)
 
 
 def buckets(table: pd.DataFrame) -> pd.DataFrame:
     """One row per currency, sorted: micros in each bucket and their total. The buckets add up to it."""
     currency, currencies = pd.factorize(table["currency"], sort=True)
     sums = np.zeros((len(currencies), len(BUCKETS)), dtype=np.int64)
-    np.add.at(sums, (currency, positions(table["bucket"], pd.Index(BUCKETS))), table["spend_micros"].to_numpy("int64", na_value=0))
+    np.add.at(sums, (currency, positions(table["bucket"].array, pd.Index(BUCKETS))), table["spend_micros"].to_numpy("int64", na_value=0))
     columns = dict(zip(BUCKETS, sums.T, strict=True)) | {"total": sums.sum(axis=1)}
     return pd.DataFrame({"currency": pd.array(currencies, dtype="str")} | columns)
 
@@ -149,14 +168,13 @@ def _refusal(row: dict[str, Any]) -> Quarantined:
                        subject=row["campaign_key"])
 
 
-def spent(spend: pd.DataFrame, campaign: Codes, pairs: pd.DataFrame) -> Codes:
-    """Micros that each (campaign, start, end) of `pairs` spent, first and last day included."""
-    rows = np.flatnonzero(np.isin(campaign, pairs["campaign"]))
+def spent(spend: pd.DataFrame, campaign: Codes, pairs: Intervals) -> Codes:
+    """Micros that each campaign of `pairs` spent on its days."""
+    rows = np.flatnonzero(np.isin(campaign, pairs.campaign))
     key = campaign[rows] * _SPAN + number(spend["day"].iloc[rows])
     order = np.argsort(key, kind="stable")
     micros = spend["spend_micros"].iloc[rows].fillna(0).to_numpy(dtype=np.int64)[order]
     before = np.concatenate([[0], np.cumsum(micros)])
-    base = (pairs["campaign"] * _SPAN).to_numpy()
-    first = np.searchsorted(key[order], base + pairs["start"].to_numpy(), side="left")
-    last = np.searchsorted(key[order], base + pairs["end"].to_numpy(), side="right")
+    first = np.searchsorted(key[order], pairs.campaign * _SPAN + pairs.start, side="left")
+    last = np.searchsorted(key[order], pairs.campaign * _SPAN + pairs.end, side="right")
     return np.asarray(before[last] - before[first])

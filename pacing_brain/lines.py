@@ -2,10 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import days as calendar
 from pacing_brain import names, zones
@@ -14,27 +17,42 @@ from pacing_brain.frames import FLIGHT_COLUMNS
 from pacing_brain.platform_facts import NEWEST
 from pacing_brain.roster import Codes
 
-COLUMNS = [name for name, (node, _) in FLIGHT_COLUMNS.items() if node in ("plan", "match") or name in NEWEST.values()]
-INTERVAL = {"campaign": "code", "flight": "flight", "start": "start", "end": "end"}
+COLUMNS = [name for name, (node, _) in FLIGHT_COLUMNS.items() if node in ("plan", "match", "calendar") or name in NEWEST.values()]
 WEAKEST_FIRST = ["ambiguous", "none", "name", "alias", "id"]
+UNMATCHED = -1
+
+Columns = dict[str, Any]  # arrays of one length
 
 
-def assemble(rows: pd.DataFrame, platform: pd.DataFrame, campaign: Codes, found: list[Candidate],
-             spend: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(flights, days) from tracker rows with `code` (roster position or -1), `kind` and `planned`, sorted by flight_id."""
-    rows = rows.assign(flight=pd.factorize(rows["flight_id"])[0], start=calendar.number(rows["start_date"]),
-                       end=calendar.number(rows["end_date"]))
+@dataclass
+class Plan:
+    """Tracker rows in a fixed order, with what was found for each."""
+
+    rows: pd.DataFrame  # TARGETS, sorted by flight_id
+    folded: ExtensionArray  # their names, for comparison
+    planned: Codes  # position of the tracker campaign
+    code: Codes  # position in the roster, or UNMATCHED
+    kind: npt.NDArray[np.object_]  # id | alias | name | ambiguous | none
+
+    def found(self, mask: npt.NDArray[np.bool_], code: Codes, kind: str) -> None:
+        mask = mask & (self.code == UNMATCHED) & (code != UNMATCHED)
+        self.code[mask] = code[mask]
+        self.kind[mask] = kind
+
+
+def assemble(plan: Plan, platform: pd.DataFrame, campaign: Codes, found: list[Candidate], spend: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(flights, days) from tracker rows and what was found for each."""
     if found:
-        rows.loc[rows["planned"].isin({c.planned for c in found if c.verdict != "not proposed"}) & (rows["code"] < 0), "kind"] = "ambiguous"
-    rows = rows.assign(**_platform_side(rows, platform))
-    matched = rows["code"].to_numpy() >= 0
-    intervals = pd.DataFrame({name: rows[column].to_numpy()[matched] for name, column in INTERVAL.items()})
-    flights = _lines(rows)
-    days = calendar.assign(spend, campaign, intervals, _maybe(rows, found), keys=platform["campaign_key"], flight_ids=flights["flight_id"])
-    listed = _listed(rows, found, platform, spend, campaign)
-    candidates = pd.Series([listed.get(flight, []) for flight in range(len(flights))], index=flights.index, dtype="object")
-    flights = flights.assign(**_overlaps(intervals, flights), candidates=candidates)
-    return _seen_with_best(flights, listed, platform)[COLUMNS], days
+        plan.kind[np.isin(plan.planned, [c.planned for c in found if c.verdict != "not proposed"]) & (plan.code == UNMATCHED)] = "ambiguous"
+    flight, matched = plan.rows["flight_id"].array.factorize()[0], plan.code != UNMATCHED
+    start, end = calendar.number(plan.rows["start_date"]), calendar.number(plan.rows["end_date"])
+    intervals = calendar.Intervals(plan.code, start, end, flight).take(matched)
+    open_ = pd.DataFrame({"planned": plan.planned, "start": start, "end": end, "flight": flight})[~matched]
+    columns = _lines(_said_by_plan(plan) | _said_by_platform(plan, platform), plan, flight)
+    days = calendar.assign(spend, campaign, intervals, _maybe(open_, found), keys=platform["campaign_key"].array, flight_ids=columns["flight_id"])
+    listed = _listed(open_, found, platform, spend, campaign)
+    columns |= _overlaps(intervals, columns) | {"candidates": pd.Series([listed.get(at, []) for at in range(len(columns["flight_id"]))], dtype="object")}
+    return _seen_with_best(pd.DataFrame({name: columns[name] for name in COLUMNS}), listed, platform), days
 
 
 def _seen_with_best(flights: pd.DataFrame, listed: dict[int, list[dict[str, Any]]], platform: pd.DataFrame) -> pd.DataFrame:
@@ -50,37 +68,40 @@ def _seen_with_best(flights: pd.DataFrame, listed: dict[int, list[dict[str, Any]
     return flights
 
 
-def _platform_side(rows: pd.DataFrame, platform: pd.DataFrame) -> dict[str, Any]:
+def _said_by_plan(plan: Plan) -> Columns:
+    """The columns of a flight that is one tracker row; what a calendar says comes later."""
+    found = plan.code != UNMATCHED
+    return {name: column.array for name, column in plan.rows.items()} | {
+        "rows": plan.rows["row"].astype("str").array, "match_kind": pd.array(plan.kind, dtype="str"), "n_campaigns": np.ones(len(found), dtype=np.int64),
+        "n_matched": found.astype(np.int64), "known_on_platform": found, "campaigns": np.full(len(found), None, dtype=object),
+        "rolled_micros": pd.array([None] * len(found), dtype="Int64"), "day_weights": pd.array([None] * len(found), dtype="str")}
+
+
+def _said_by_platform(plan: Plan, platform: pd.DataFrame) -> Columns:
     """What the matched campaign says, per tracker row."""
-    code = rows["code"].to_numpy()
-    theirs = {column: platform[column].array.take(code, allow_fill=True) for column in ("campaign_key", "campaign_id", "account_id", "campaign_name", "folded", "status")}
-    both = ~theirs["folded"].isna() & rows["folded"].notna().to_numpy()
-    alike = np.full(len(rows), np.nan)
-    alike[both] = names.similarity(rows["folded"][both].tolist(), theirs["folded"][both].tolist())
-    proven = rows["kind"].isin(["id", "alias"])
+    theirs = {name: platform[name].array.take(plan.code, allow_fill=True) for name in ("campaign_key", "account_id", "campaign_name", "folded", "status", *NEWEST)}
+    both = ~(theirs["folded"].isna() | plan.folded.isna())
+    alike = np.full(len(both), np.nan)
+    alike[both] = names.similarity(plan.folded[both].tolist(), theirs["folded"][both].tolist())
+    proven = np.where(np.isin(plan.kind, ["id", "alias"]), plan.code, UNMATCHED)
     return {
-        "campaign_key": theirs["campaign_key"], "matched_account": theirs["account_id"], "platform_name": theirs["campaign_name"],
-        "platform_campaign_id": pd.Series(theirs["campaign_id"], index=rows.index).where(proven), "platform_status": theirs["status"],
-        "name_similarity": alike,
-    } | {column: platform[source].array.take(code, allow_fill=True) for source, column in NEWEST.items()}
+        "campaign_key": theirs["campaign_key"], "account_id": theirs["account_id"].fillna(plan.rows["account_id"].array), "platform_name": theirs["campaign_name"],
+        "platform_campaign_id": platform["campaign_id"].array.take(proven, allow_fill=True), "platform_status": theirs["status"], "name_similarity": alike,
+    } | {column: theirs[source] for source, column in NEWEST.items()}
 
 
-def _lines(rows: pd.DataFrame) -> pd.DataFrame:
-    """The first row of each line, completed: lines of one row at once, the others one by one."""
-    first = rows.drop_duplicates("flight_id").set_index("flight")
-    flights = first.assign(
-        rows=first["row"].astype("str"), account_id=first["matched_account"].fillna(first["account_id"]), match_kind=first["kind"].astype("str"),
-        n_campaigns=1, n_matched=(first["code"] >= 0).astype("int64"), known_on_platform=first["code"] >= 0,
-        campaigns=pd.Series([None] * len(first), index=first.index, dtype="object"))
-    shared = rows["flight_id"].duplicated(keep=False)
-    merged = pd.DataFrame.from_dict({flight: _merged(group) for flight, group in rows[shared].groupby("flight")} if shared.any() else {}, orient="index")
-    for column in merged.columns:
-        flights[column] = _replaced(flights[column], merged[column])
-    return flights.reset_index(drop=True)
-
-
-def _replaced(column: pd.Series, values: pd.Series) -> pd.Series:
-    return pd.Series({**column.to_dict(), **values.to_dict()}, dtype=column.dtype).reindex(column.index)
+def _lines(columns: Columns, plan: Plan, flight: Codes) -> Columns:
+    """The first row of each line, completed: a line of one row is that row."""
+    shared = pd.Index(flight).duplicated(keep=False)
+    if not shared.any():
+        return columns
+    rows = pd.DataFrame(columns | {"planned": plan.planned, "code": plan.code, "kind": plan.kind})[shared]
+    first = np.flatnonzero(~pd.Index(flight).duplicated())
+    lines = {name: values.take(first) for name, values in columns.items()}
+    merged = {at: _merged(group) for at, group in rows.groupby(flight[shared])}
+    for name in next(iter(merged.values())):
+        lines[name][list(merged)] = pd.Series([line[name] for line in merged.values()], dtype="object").to_numpy()
+    return lines
 
 
 def _merged(group: pd.DataFrame) -> dict[str, Any]:
@@ -108,35 +129,36 @@ def _together(values: pd.Series) -> str | None:
 
 
 def _member(row: dict[str, Any]) -> dict[str, Any]:
-    account = row["account_id"] if pd.isna(row["matched_account"]) else row["matched_account"]
     return {"row": row["row"], "platform": row["platform"], "campaign_id": _or_none(row["campaign_id"]), "campaign_name": _or_none(row["campaign_name"]),
-            "campaign_key": _or_none(row["campaign_key"]), "account_id": _or_none(account), "match_kind": row["kind"]}
+            "campaign_key": _or_none(row["campaign_key"]), "account_id": _or_none(row["account_id"]), "match_kind": row["kind"]}
 
 
 def _or_none(value: Any) -> Any:
     return None if pd.isna(value) else value
 
 
-def _maybe(rows: pd.DataFrame, found: list[Candidate]) -> pd.DataFrame:
+def _maybe(open_: pd.DataFrame, found: list[Candidate]) -> calendar.Intervals:
     """The days on which a candidate's spend may belong to a flight."""
-    if not found:
-        return pd.DataFrame({name: np.empty(0, dtype=np.int64) for name in ("campaign", "start", "end")})
     pairs = pd.DataFrame([(c.planned, c.campaign) for c in found if c.verdict != "not proposed"], columns=["planned", "campaign"], dtype="int64")
-    return rows[rows["code"] < 0].merge(pairs, on="planned")[["campaign", "start", "end"]].drop_duplicates()
+    return _intervals(open_.merge(pairs, on="planned")) if len(pairs) else calendar.NO_DAYS
 
 
-def _overlaps(intervals: pd.DataFrame, flights: pd.DataFrame) -> dict[str, pd.Series]:
+def _intervals(pairs: pd.DataFrame) -> calendar.Intervals:
+    return calendar.Intervals(*(pairs[name].to_numpy() for name in calendar.Intervals._fields))
+
+
+def _overlaps(intervals: calendar.Intervals, flights: Columns) -> Columns:
     """Columns overlaps (flight ids) and overlap_evidence (rows and days) of flights that share days of a campaign with others."""
     shared: dict[int, dict[str, str]] = defaultdict(dict)
     for mine, other, first, last in calendar.overlapping(intervals):
-        flight_id, row = flights["flight_id"].iloc[other], flights["rows"].iloc[other]
-        shared[mine][flight_id] = f"row {row} ({flight_id}), {_between(first, last)}"
-    return {"overlaps": _texts(shared, len(flights), ", ".join, flights.index),
-            "overlap_evidence": _texts(shared, len(flights), lambda found: "; ".join(found.values()), flights.index)}
+        flight_id = flights["flight_id"][other]
+        shared[mine][flight_id] = f"row {flights['rows'][other]} ({flight_id}), {_between(first, last)}"
+    n = len(flights["flight_id"])
+    return {"overlaps": _texts(shared, n, ", ".join), "overlap_evidence": _texts(shared, n, lambda found: "; ".join(found.values()))}
 
 
-def _texts(shared: dict[int, dict[str, str]], n: int, words: Callable[[dict[str, str]], str], index: pd.Index) -> pd.Series:
-    return pd.Series([words(dict(sorted(shared[at].items()))) if at in shared else "" for at in range(n)], index=index, dtype="str")
+def _texts(shared: dict[int, dict[str, str]], n: int, words: Callable[[dict[str, str]], str]) -> ExtensionArray:
+    return pd.array([words(dict(sorted(shared[at].items()))) if at in shared else "" for at in range(n)], dtype="str")
 
 
 def _between(first: int, last: int) -> str:
@@ -144,14 +166,12 @@ def _between(first: int, last: int) -> str:
     return begin if first == last else f"{begin} to {end}"
 
 
-def _listed(rows: pd.DataFrame, found: list[Candidate], platform: pd.DataFrame, spend: pd.DataFrame,
-            campaign: Codes) -> dict[int, list[dict[str, Any]]]:
+def _listed(open_: pd.DataFrame, found: list[Candidate], platform: pd.DataFrame, spend: pd.DataFrame, campaign: Codes) -> dict[int, list[dict[str, Any]]]:
     """Each flight's candidates as people see them, with what each spent on the flight's days."""
     if not found:
         return {}
-    pairs = pd.DataFrame([(c.planned, c.campaign, n) for n, c in enumerate(found)], columns=["planned", "campaign", "n"])
-    pairs = rows.loc[rows["code"] < 0, ["planned", "flight", "start", "end"]].merge(pairs, on="planned")
-    spent = calendar.spent(spend, campaign, pairs)
+    pairs = open_.merge(pd.DataFrame([(c.planned, c.campaign, n) for n, c in enumerate(found)], columns=["planned", "campaign", "n"]), on="planned")
+    spent = calendar.spent(spend, campaign, _intervals(pairs))
     theirs = platform.take(sorted({c.campaign for c in found})).to_dict("index")
     listed: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for flight, n, micros in zip(pairs["flight"].tolist(), pairs["n"].tolist(), spent.tolist(), strict=True):

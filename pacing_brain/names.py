@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein
 
@@ -56,11 +57,11 @@ def _letter(char: str) -> str:
     return char if category[0] in "LMN" else " "
 
 
-def folded(names: pd.Series) -> pd.Series:
+def folded(names: ExtensionArray) -> ExtensionArray:
     """`fold` of every name (text or null, null when nothing is left); each distinct name is folded once."""
-    codes, distinct = pd.factorize(names)
+    codes, distinct = names.factorize()
     table = pd.array([fold(str(name)) or None for name in distinct], dtype="str")
-    return pd.Series(table.take(codes, allow_fill=True), index=names.index, dtype="str")
+    return table.take(codes, allow_fill=True)
 
 
 def similarity(left: Sequence[str], right: Sequence[str]) -> Floats:

@@ -13,14 +13,14 @@ from pacing_brain.days import number
 
 
 def roll(flights: pd.DataFrame, days: pd.DataFrame, days_from: datetime | None) -> pd.DataFrame:
-    """The flights with `rolled_micros`, which their budget then holds.
+    """The flights with `rolled_micros` (null before), which their budget then holds.
 
     A flight follows another when both are months of one row of the plan (`<flight_id>@<first day>`) and its first day is the day after the other's last.
     days_from: the first day whose spend was read; a month that began before it is not known whole, and nothing is rolled over from it.
     """
     rolls = flights["rollover_cap_pct"].notna()
     if not rolls.any():
-        return flights.assign(rolled_micros=pd.array([None] * len(flights), dtype="Int64"))
+        return flights
     months = flights[rolls]
     line = months["flight_id"].str.rpartition("@")[0]
     spent = days.loc[days["bucket"].isin(["matched", "after_watermark"]), ["flight_id", "spend_micros"]].groupby("flight_id")["spend_micros"].sum()
