@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-import httpx
 import pandas as pd
 
 from connectors.snowflake_settings import SnowflakeSettings
@@ -20,6 +20,9 @@ from pacing_brain.frames import TARGETS
 from pacing_brain.model import Quarantined
 from pacing_brain.policy import Policy
 
+if TYPE_CHECKING:
+    import httpx
+
 
 @dataclass(frozen=True)
 class TrackerRead:
@@ -31,7 +34,7 @@ class TrackerRead:
     read_at: datetime
 
 
-def read_tracker(location: str, *, as_of: datetime, policy: Policy, http: httpx.Client | None = None,
+def read_tracker(location: str, *, as_of: datetime, policy: Policy, http: "httpx.Client | None" = None,
                  snowflake: SnowflakeSettings | None = None, query_tag: str = "pacing-tracker") -> TrackerRead:  # fmt: skip
     """The plan at `location`: a path or `https://` of a .csv or .xlsx (`?sheet=`, `?header_row=`, `?dates=`), `postgresql://...?table=` or
     `?query_file=`, or `snowflake:TABLE` (which needs `snowflake`). `http` is the client that fetches; unset, one of its own.

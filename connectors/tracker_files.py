@@ -2,22 +2,23 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
-
-import httpx
 
 from connectors.snowflake_settings import SnowflakeSettings
 from connectors.tracker_csv import read_csv
 from connectors.tracker_sheet import Sheet
-from connectors.tracker_web import fetch
 from pacing_brain.errors import TrackerUnreadable
+
+if TYPE_CHECKING:
+    import httpx
 
 MAX_BYTES = 50_000_000
 _POSTGRES = ("postgresql:", "postgres:", "postgresql+psycopg:")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 
-def read_sheet(location: str, *, http: httpx.Client | None, snowflake: SnowflakeSettings | None, query_tag: str) -> Sheet:
+def read_sheet(location: str, *, http: "httpx.Client | None", snowflake: SnowflakeSettings | None, query_tag: str) -> Sheet:
     """The sheet at a location, by its scheme.
 
     Raises:
@@ -28,6 +29,8 @@ def read_sheet(location: str, *, http: httpx.Client | None, snowflake: Snowflake
 
         return read_postgres(location) if location.startswith(_POSTGRES) else read_snowflake(location, snowflake, query_tag)
     if location.startswith("https://"):
+        from connectors.tracker_web import fetch  # noqa: PLC0415  most trackers are files
+
         data, name = fetch(location, http)
         return sheet_of_bytes(data, name, urlsplit(location).query)
     if "://" in location:

@@ -1,8 +1,12 @@
 """The command `pacing`. Only Typer, the examples and the standard library are imported here, so that `--help` answers at once."""
 
+import gc
+
 from flows.cli import answering, audit, keeping
 from flows.cli.examples import show_examples
 from flows.cli.watching import app
+
+gc.set_threshold(20_000)  # what a command loads stays: to walk over all of it every 700 objects is a tenth of its start
 
 app.add_typer(audit.app, name="audit")
 app.add_typer(keeping.policy, name="policy")
