@@ -17,7 +17,7 @@ def charts(flights: pd.DataFrame, days: pd.DataFrame, policy: Policy) -> dict[st
     flights = flights[flights["account_timezone"].notna() & flights["target_micros"].notna()].reset_index(drop=True)
     if flights.empty:
         return {}
-    x, y = curves.elapsed(flights, flights["watermark"])
+    x, y = curves.Plans.of(flights).elapsed(flights["watermark"].to_numpy(zones.DAY))
     complete = [float(part) / float(whole) for part, whole in zip(x, y, strict=True)]
     bands, plans, spent = policy.resolve(flights), _plans(flights, complete), _by_flight(days[days["flight_id"].isin(flights["flight_id"])])
     forecasts = _forecasts(flights)

@@ -6,45 +6,35 @@ Percents are taken as the decimal numbers that people wrote (33.3 is 333/10).
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.curves import fraction, fractions
 
 SAFE = 2**62
 
-
+Flags = npt.NDArray[np.bool_]
+Micros = npt.NDArray[np.int64]
 HEALTHY, WARNING, CRITICAL = range(3)
 RANKS: Mapping[str, int] = {"healthy": HEALTHY, "warning": WARNING, "critical": CRITICAL}
-WORDS = np.array(list(RANKS))
+WORDS = np.array(list(RANKS), dtype=object)
 
 
-def ranks(words: pd.Series) -> np.ndarray:
+def ranks(words: pd.Series | npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Severities as numbers; what is not known counts as healthy."""
-    return np.array([RANKS.get(word, HEALTHY) for word in words.tolist()], dtype=np.int64)
+    said = np.asarray(words.to_numpy(dtype=object) if isinstance(words, pd.Series) else words)
+    return np.where(said == "critical", CRITICAL, np.where(said == "warning", WARNING, HEALTHY))
 
 
-def off_micros(actual: pd.Series, target: pd.Series) -> np.ndarray:
-    """|actual - target|; 0 where either is unknown."""
-    known = ~(actual.array.isna() | target.array.isna())
-    return np.where(known, np.abs(_whole(actual) - _whole(target)), 0)
-
-
-def _whole(micros: pd.Series) -> np.ndarray:
-    return np.asarray(micros.to_numpy("int64", na_value=0))
-
-
-def reaches(actual: pd.Series, target: pd.Series, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> np.ndarray:
-    """Where |actual - target| is at least pct percent of target (times of_pct percent); false where either is unknown.
+def reaches(off: Micros, target: Micros, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> Flags:
+    """Where an amount off the target is at least pct percent of it (times of_pct percent).
 
     A zero target is reached by any amount above nothing, so it never needs a division.
     """
-    return _reached(off_micros(actual, target), _whole(target), pct, of_pct)
-
-
-def _reached(off: np.ndarray, base: np.ndarray, pct: pd.Series, of_pct: pd.Series | float) -> np.ndarray:
-    return np.asarray((off > 0) & (off >= threshold(base, pct, of_pct)), dtype=bool)
+    return np.asarray((off > 0) & (off >= threshold(target, pct, of_pct)), dtype=bool)
 
 
 def threshold(base: np.ndarray, pct: pd.Series, of_pct: pd.Series | float = 100.0) -> np.ndarray:
@@ -63,26 +53,20 @@ def _ceiling(base: np.ndarray, top: np.ndarray, bottom: np.ndarray) -> np.ndarra
     return np.asarray(whole * top - (-(rest * top) // bottom))
 
 
-def severity(actual: pd.Series, target: pd.Series, values: pd.DataFrame, of_pct: float | pd.Series = 100.0) -> pd.Series:
-    """The raw band: healthy < warning_pct <= warning < critical_pct <= critical; null where the actual or the target is unknown.
+def rank(actual: Micros, target: Micros, values: pd.DataFrame, of_pct: float | pd.Series = 100.0) -> npt.NDArray[np.int64]:
+    """The raw band as a number: healthy < warning_pct <= warning < critical_pct <= critical.
 
     Against a zero target only spend is off plan: it is critical; a credit is not.
     """
-    words = pd.Series(WORDS[rank(actual, target, values, of_pct)], index=actual.index, dtype="str")
-    return words.mask(actual.isna() | target.isna())
-
-
-def rank(actual: pd.Series, target: pd.Series, values: pd.DataFrame, of_pct: float | pd.Series = 100.0) -> np.ndarray:
-    """`severity` as numbers; healthy where the actual or the target is unknown."""
-    off, base = off_micros(actual, target), _whole(target)
-    warning, critical = (_reached(off, base, values[f"variance_{band}_pct"], of_pct) for band in ("warning", "critical"))
-    credit = (base == 0) & (_whole(actual) <= 0)
+    off = np.abs(actual - target)
+    warning, critical = (reaches(off, target, values[f"variance_{band}_pct"], of_pct) for band in ("warning", "critical"))
+    credit = (target == 0) & (actual <= 0)
     return np.select([credit, critical, warning], [HEALTHY, CRITICAL, WARNING], HEALTHY)
 
 
-def least_at_stake(budgets: pd.Series, values: pd.DataFrame) -> pd.Series:
+def least_at_stake(budgets: Micros, values: pd.DataFrame) -> Micros:
     """The larger of a share of the budget and an amount of the currency, in micros: less than this is not worth an alert."""
-    share = threshold(budgets.to_numpy("int64"), values["stake_minimum_pct_of_budget"])
+    share = threshold(budgets, values["stake_minimum_pct_of_budget"])
     units, per = fractions(values["stake_units"])
     amount = -(-(units * 1_000_000) // per)
-    return pd.Series(np.maximum(share.astype(object), amount).astype("int64"), index=budgets.index)
+    return np.asarray(np.maximum(share, amount), dtype=np.int64)

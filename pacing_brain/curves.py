@@ -20,17 +20,23 @@ Shares are pairs of Python integers in object arrays: floats would be off by a m
 Source: DESIGN.md, Definitions, Watermark and Curve.
 """
 
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import day_weights, zones
 from pacing_brain.days import number
 
-Share = tuple[np.ndarray, np.ndarray]  # numerator, denominator: Python integers
-ONE_DAY = np.timedelta64(1, "D")
+Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.int64]
+Share = tuple[np.ndarray, np.ndarray]  # numerator, denominator
+ONE_DAY, HOUR = np.timedelta64(1, "D"), np.timedelta64(1, "h")
 COLUMNS = ["start_date", "end_date", "account_timezone", "budget_micros", "curve", "curve_pct", "target_to_date_micros", "updated_at", "watermark", "day_weights"]
+SMALL = 2**31  # a product of two such numbers fits 64 bits
 CURVES = ("even", "ahead", "asap", "front", "back", "custom")
 
 
@@ -44,111 +50,138 @@ def planned_micros(flights: pd.DataFrame, at: pd.Series) -> pd.Series:
     Returns:
         Int64 micros; null where the instant, the zone, the curve's percent or a custom curve's target is not known.
     """
-    share = _curve(flights, *weighted(flights, at))
-    budgets = flights["budget_micros"].to_numpy("int64").astype(object)
-    stated = flights["target_to_date_micros"].notna().to_numpy(dtype=bool) & (words(flights) != "asap")
-    share = _anchored(flights, share, budgets, stated)
-    known = ~np.isnat(at.to_numpy(zones.DAY)) & ~flights["account_timezone"].array.isna() & _has_figures(flights, stated)
-    planned = np.where(known, _half_even(budgets * share[0], share[1]), 0)
-    return pd.Series(pd.arrays.IntegerArray(planned.astype("int64"), ~known), index=flights.index)
+    planned, known = Plans.of(flights).micros(at.to_numpy(zones.DAY))
+    return pd.Series(pd.arrays.IntegerArray(planned, ~known), index=flights.index)
 
 
-def elapsed(flights: pd.DataFrame, at: pd.Series) -> Share:
-    """The elapsed share x / y of each flight at the instants: 0 before its start (and where unknown), 1 from its end on."""
-    zone, instants = zones.by_zone(flights["account_timezone"]), at.to_numpy(dtype=zones.DAY)
-    day = zones.days_of(instants, zone)
-    begin, end = zones.begins(day, zone), zones.begins(day + ONE_DAY, zone)
-    known = ~np.isnat(day)
-    length = np.where(known, (end - begin).astype(np.int64), 1)
-    gone = np.where(known, (instants - begin).astype(np.int64), 0)
-    first, last = number(flights["start_date"]), number(flights["end_date"])
-    before = np.where(known, number(day) - first, 0)
-    whole = (last - first + 1) * length
-    return np.clip(before * length + gone, 0, whole).astype(object), whole.astype(object)
+@dataclass(frozen=True)
+class Plans:
+    """What the curves of some flights are made of, read from their frame once, so that any number of instants can be asked; one row per flight."""
 
+    zone: zones.ByZone
+    first: Codes  # day numbers
+    last: Codes
+    budget: np.ndarray
+    curve: np.ndarray
+    known: Flags  # whether the zone and the curve's own figures are there
+    halves: Share  # of the flights with front or back: what share of the budget the first half has
+    weights: list[tuple[Codes, int, int]]  # `day_weights.of`
+    stated: Flags  # where a target to date is stated, which bends the curve
+    anchor: tuple[np.ndarray, Share] | None = None  # of those: the target, and the curve's own share at the instant at which it holds
 
-def weighted(flights: pd.DataFrame, at: pd.Series) -> Share:
-    """The elapsed share with each day counted by its weight."""
-    x, y = elapsed(flights, at)
-    special = day_weights.of(flights)
-    if not special:
-        return x, y
-    start, end = number(flights["start_date"]), number(flights["end_date"])
-    length = y // np.maximum(end - start + 1, 1)
-    gone, all_days = x.copy() * day_weights.WHOLE, y.copy() * day_weights.WHOLE
-    for rows, day, weight in special:
-        inside = rows[(start[rows] <= day) & (day <= end[rows])]
-        of_day = np.clip(x[inside] - (day - start[inside]).astype(object) * length[inside], 0, length[inside])
-        gone[inside] += (weight - day_weights.WHOLE) * of_day
-        all_days[inside] += (weight - day_weights.WHOLE) * length[inside]
-    nothing = all_days <= 0  # a flight of gaps alone is paced as if there were none
-    return np.where(nothing, x, gone), np.where(nothing, y, all_days)
+    @classmethod
+    def of(cls, flights: pd.DataFrame, rows: Flags | Codes | slice = slice(None)) -> Self:
+        """The plans of the flights in `rows`; `flights` with `COLUMNS`."""
+        plans = cls._unbent(flights, rows)
+        if not plans.stated.any():
+            return plans
+        where = np.arange(len(flights))[rows][plans.stated]
+        unbent = cls._unbent(flights, where)
+        target = flights["target_to_date_micros"].array[where].to_numpy("int64").astype(object)
+        return replace(plans, anchor=(np.clip(target, 0, unbent.budget), unbent.share(_anchors(flights, where, unbent.zone))))
+
+    @classmethod
+    def _unbent(cls, flights: pd.DataFrame, rows: Flags | Codes | slice) -> Self:
+        zone, start, end, budget, pct, target = (flights[name].array[rows] for name in (
+            "account_timezone", "start_date", "end_date", "budget_micros", "curve_pct", "target_to_date_micros"))
+        curve, percent = words(flights)[rows], np.asarray(pct, dtype="float64")
+        half, stated = (curve == "front") | (curve == "back"), ~target.isna() & (curve != "asap")
+        named = np.logical_or.reduce([curve == one for one in CURVES])
+        known = named & ~(half & np.isnan(percent)) & (stated | (curve != "custom")) & ~zone.isna()
+        return cls(zones.by_zone(zone), number(start), number(end), np.asarray(budget, dtype="int64").astype(object), curve, known,
+                   _first_halves(curve[half], percent[half]), day_weights.of(flights, rows), stated)
+
+    def micros(self, at: zones.Instants) -> tuple[Codes, Flags]:
+        """(planned to each instant, whether it is known): `planned_micros` on arrays."""
+        top, bottom = self._bent(*self.share(at))
+        known = self.known & ~np.isnat(at)
+        return np.where(known, _half_even(self.budget * top, bottom), 0).astype("int64"), known
+
+    def elapsed(self, at: zones.Instants) -> tuple[Codes, Codes]:
+        """The elapsed share x / y of each flight at the instants: 0 before its start (and where unknown), 1 from its end on."""
+        day = zones.days_of(at, self.zone)
+        begin, end = zones.begins(day, self.zone), zones.begins(day + ONE_DAY, self.zone)
+        known = ~np.isnat(day)
+        length = np.where(known, (end - begin).astype(np.int64), 1)
+        gone = np.where(known, (at - begin).astype(np.int64), 0)
+        before = np.where(known, number(day) - self.first, 0)
+        whole = (self.last - self.first + 1) * length
+        return np.clip(before * length + gone, 0, whole), whole
+
+    def share(self, at: zones.Instants) -> Share:
+        """The share of the budget that the curve has at the instants, without what a stated target bends."""
+        x, y = self._weighted(*self.elapsed(at))
+        ahead, asap, halves = self.curve == "ahead", self.curve == "asap", (self.curve == "front") | (self.curve == "back")
+        top, bottom = x.copy(), y.copy()
+        top[ahead], bottom[ahead] = np.minimum(6 * x[ahead], 5 * y[ahead]), 5 * y[ahead]
+        top[asap] = y[asap]
+        top[halves], bottom[halves] = self._halved(x[halves], y[halves])
+        return top, bottom
+
+    def _weighted(self, elapsed: Codes, whole: Codes) -> Share:
+        """The elapsed share with each day counted by its weight."""
+        x, y = elapsed.astype(object), whole.astype(object)
+        if not self.weights:
+            return x, y
+        length = y // np.maximum(self.last - self.first + 1, 1)
+        gone, all_days = x * day_weights.WHOLE, y * day_weights.WHOLE
+        for rows, day, weight in self.weights:
+            inside = rows[(self.first[rows] <= day) & (day <= self.last[rows])]
+            of_day = np.clip(x[inside] - (day - self.first[inside]).astype(object) * length[inside], 0, length[inside])
+            gone[inside] += (weight - day_weights.WHOLE) * of_day
+            all_days[inside] += (weight - day_weights.WHOLE) * length[inside]
+        nothing = all_days <= 0  # a flight of gaps alone is paced as if there were none
+        return np.where(nothing, x, gone), np.where(nothing, y, all_days)
+
+    def _halved(self, x: np.ndarray, y: np.ndarray) -> Share:
+        """A share p / q of the budget over the first half, the rest over the second; with an odd number of days the middle one has half of each rate."""
+        p, q = self.halves
+        first, second = p * 2 * x, p * y + (q - p) * (2 * x - y)
+        return np.where(2 * x <= y, first, second), q * y
+
+    def _bent(self, top: np.ndarray, bottom: np.ndarray) -> Share:
+        """Shares bent through the stated target to date, where one is stated."""
+        if self.anchor is None:
+            return top, bottom
+        target, (ux, uy) = self.anchor
+        cx, cy, budget = top[self.stated], bottom[self.stated], self.budget[self.stated]
+        rising = cx * uy < ux * cy  # before the anchor
+        low_x, low_y = target * cx * uy, np.maximum(ux, 1) * cy
+        open_end = np.maximum(uy - ux, 0)
+        high_x, high_y = target * open_end * cy + (budget - target) * (cx * uy - ux * cy), np.where(open_end == 0, 1, open_end) * cy
+        high_x, high_y = np.where(open_end == 0, target, high_x), np.where(open_end == 0, 1, high_y)
+        bent_x, bent_y = top.copy(), bottom.copy()
+        bent_x[self.stated], bent_y[self.stated] = np.where(rising, low_x, high_x), np.where(rising, low_y, high_y) * np.maximum(budget, 1)
+        return bent_x, bent_y
 
 
 def words(flights: pd.DataFrame) -> np.ndarray:
     """The curves as an object array."""
-    return np.asarray(flights["curve"], dtype=object)
+    return np.asarray(flights["curve"].to_numpy(dtype=object))
 
 
-def _has_figures(flights: pd.DataFrame, stated: np.ndarray) -> np.ndarray:
-    """Whether the curve's own figures are there."""
-    curve = words(flights)
-    halves = (curve == "front") | (curve == "back")
-    named = np.logical_or.reduce([curve == one for one in CURVES])
-    return np.asarray(named & (flights["curve_pct"].notna().to_numpy() | ~halves) & (stated | (curve != "custom")))
+def _anchors(flights: pd.DataFrame, rows: Codes, zone: zones.ByZone) -> zones.Instants:
+    """The instants at which the stated targets of the flights in `rows` hold."""
+    updated, reached = (flights[name].to_numpy(zones.DAY)[rows] for name in ("updated_at", "watermark"))
+    ends = zones.begins(zones.days_of(updated, zone) + ONE_DAY, zone)
+    return np.where(np.isnat(ends), reached, ends)
 
 
-def _curve(flights: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Share:
-    """The planned share at elapsed share x / y."""
-    curve = words(flights)
-    ahead, asap, halves = curve == "ahead", curve == "asap", (curve == "front") | (curve == "back")
-    share_x, share_y = x.copy(), y.copy()
-    share_x[ahead], share_y[ahead] = np.minimum(6 * x[ahead], 5 * y[ahead]), 5 * y[ahead]
-    share_x[asap] = y[asap]
-    if halves.any():
-        share_x[halves], share_y[halves] = _halves(flights[halves], x[halves], y[halves])
-    return share_x, share_y
-
-
-def _halves(flights: pd.DataFrame, x: np.ndarray, y: np.ndarray) -> Share:
-    """A share p of the budget over the first half, 1 - p over the second; with an odd number of days the middle one has half of each rate."""
-    p, q = fractions(flights["curve_pct"].fillna(0.0), 100)
-    p = np.where(flights["curve"].eq("back"), q - p, p)
-    first, second = p * 2 * x, p * y + (q - p) * (2 * x - y)
-    return np.where(2 * x <= y, first, second), q * y
-
-
-def _anchored(flights: pd.DataFrame, share: Share, budgets: np.ndarray, stated: np.ndarray) -> Share:
-    """Shares bent through the stated target to date, where one is stated."""
-    if not stated.any():
-        return share
-    rows = flights[stated]
-    target = np.clip(rows["target_to_date_micros"].astype("int64").to_numpy(), 0, rows["budget_micros"].to_numpy("int64")).astype(object)
-    cx, cy = share[0][stated], share[1][stated]
-    ux, uy = _curve(rows, *weighted(rows, _anchors(rows)))
-    budget = budgets[stated]
-    rising = cx * uy < ux * cy  # before the anchor
-    low_x, low_y = target * cx * uy, np.maximum(ux, 1) * cy
-    open_end = np.maximum(uy - ux, 0)
-    high_x, high_y = target * open_end * cy + (budget - target) * (cx * uy - ux * cy), np.where(open_end == 0, 1, open_end) * cy
-    high_x, high_y = np.where(open_end == 0, target, high_x), np.where(open_end == 0, 1, high_y)
-    bent_x, bent_y = share[0].copy(), share[1].copy()
-    bent_x[stated], bent_y[stated] = np.where(rising, low_x, high_x), np.where(rising, low_y, high_y) * np.maximum(budget, 1)
-    return bent_x, bent_y
-
-
-def _anchors(flights: pd.DataFrame) -> pd.Series:
-    """The instant at which the stated target holds."""
-    zone = flights["account_timezone"]
-    updated = zones.midnights(zones.local_days(flights["updated_at"], zone) + ONE_DAY, zone)
-    return updated.where(updated.notna(), flights["watermark"].astype(zones.INSTANT))
+def _first_halves(curve: np.ndarray, pct: np.ndarray) -> Share:
+    """What share of the budget front and back have in the first half."""
+    p, q = fractions(np.nan_to_num(pct), 100)
+    return np.where(curve == "back", q - p, p), q
 
 
 def fractions(values: pd.Series | np.ndarray, scale: int = 1) -> Share:
-    """Decimal numbers as exact numerators and denominators, divided by `scale`: 33.3 is 333/10, not its binary neighbour."""
+    """Decimal numbers as exact numerators and denominators, divided by `scale`: 33.3 is 333/10, not its binary neighbour.
+
+    In 64 bits where the product of any two of them fits, else Python integers.
+    """
     codes, unique = pd.factorize(np.asarray(values, dtype="float64"))
     exact = [fraction(value, scale) for value in unique]
-    numerators, denominators = (np.array([pair[at] for pair in exact], dtype=object) for at in range(2))
+    dtype = np.int64 if all(max(pair) < SMALL for pair in exact) else object
+    numerators, denominators = (np.array([pair[at] for pair in exact], dtype=dtype) for at in range(2))
     return numerators[codes], denominators[codes]
 
 
@@ -168,13 +201,17 @@ def _half_even(numerators: np.ndarray, denominators: np.ndarray) -> np.ndarray:
 
 def reached_at(flights: pd.DataFrame, micros: pd.Series) -> pd.Series:
     """The first full hour after the watermark, counted from it, by which the plan has reached an amount; NaT where it never does."""
-    start = flights["watermark"].astype(zones.INSTANT)
-    end = zones.midnights(flights["end_date"] + ONE_DAY, flights["account_timezone"])
-    hours = np.ceil(np.asarray((end - start).dt.total_seconds().fillna(0), dtype="float64") / 3600.0)
-    low, high = np.zeros(len(flights), dtype="int64"), np.maximum(hours, 0).astype("int64")
-    never = planned_micros(flights, end).lt(micros).fillna(value=True) | start.isna() | micros.isna()
+    plans, start, wanted = Plans.of(flights), flights["watermark"].to_numpy(zones.DAY), micros.to_numpy("int64", na_value=0)
+
+    def reached(at: zones.Instants) -> Flags:
+        planned, known = plans.micros(at)
+        return np.asarray(known & (planned >= wanted))
+
+    end = zones.begins(flights["end_date"].to_numpy(zones.DAY) + ONE_DAY, plans.zone)
+    low, high = np.zeros(len(flights), dtype="int64"), np.maximum(np.ceil(np.nan_to_num((end - start) / HOUR)), 0).astype("int64")
+    never = ~reached(end) | np.isnat(start) | micros.isna().to_numpy()
     while (low < high).any():
         middle = (low + high) // 2
-        enough = planned_micros(flights, start + pd.to_timedelta(middle, unit="h")).ge(micros).fillna(value=True).to_numpy(dtype=bool)
+        enough = reached(start + middle * HOUR)
         low, high = np.where(enough, low, middle + 1), np.where(enough, middle, high)
-    return (start + pd.to_timedelta(low, unit="h")).mask(never)
+    return pd.Series(pd.DatetimeIndex(start + low * HOUR, tz="UTC"), index=flights.index).mask(never)

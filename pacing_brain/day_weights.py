@@ -4,8 +4,10 @@
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.days import number
@@ -35,11 +37,12 @@ def attach(flights: pd.DataFrame, policy: Policy) -> pd.DataFrame:
     return flights.assign(day_weights=pd.Series(texts, index=flights.index).str.removeprefix(", ").replace("", None).astype("str"))
 
 
-def of(flights: pd.DataFrame) -> list[tuple[Codes, int, int]]:
-    """(positions of flights, day as `days.number` counts, weight in thousandths) of every day that is not like the others."""
-    if "day_weights" not in flights or flights["day_weights"].array.isna().all():
+def of(flights: pd.DataFrame, rows: npt.NDArray[Any] | slice = slice(None)) -> list[tuple[Codes, int, int]]:
+    """(positions of flights among the `rows`, day as `days.number` counts, weight in thousandths) of every day that is not like the others."""
+    said = flights["day_weights"].array[rows] if "day_weights" in flights else None
+    if said is None or said.isna().all():
         return []
-    codes, texts = pd.factorize(flights["day_weights"])
+    codes, texts = pd.factorize(said)
     return [(np.flatnonzero(codes == code), day, weight) for code, text in enumerate(texts) for day, weight in parsed(str(text))]
 
 

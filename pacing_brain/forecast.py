@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import curves, day_weights, pacing, resting, spend_days, spend_rate, zones
 from pacing_brain.days import days as as_days
-from pacing_brain.days import number
 from pacing_brain.landing import Landing
 from pacing_brain.spend_rate import Codes, Flags, Floats, Rate
 
@@ -37,6 +37,7 @@ MICROS = ("forecast_micros", "forecast_lo50_micros", "forecast_hi50_micros", "fo
           "forecast_hi95_micros", "expected_over_micros", "expected_under_micros", "needed_daily_micros", "rate_daily_micros",
           "wait_window_micros", "wait_window_off_micros", "wait_answer_micros", "wait_answer_off_micros")
 READ = [*curves.COLUMNS, "day_end", "target_micros", "actual_micros", "campaign_key", "campaigns", "daily_budget_micros", "allowed_micros", "lent_micros"]
+NUMBERS = ["allowance_ahead_pct", "forecast_tolerance_pct", "variance_warning_pct", "forecast_answer_hours"]
 NO_DAY = "No day of the campaign is complete yet, so there is no rate to go by."
 
 
@@ -44,6 +45,7 @@ NO_DAY = "No day of the campaign is complete yet, so there is no rate to go by."
 class _Left:
     """What is left of each flight at its watermark, in account days."""
 
+    plans: curves.Plans
     closed: Codes  # the last closed day, as `days.number` counts
     today: Floats  # share of the present day that is over
     whole: Codes  # days after the closed one: the present day and those after it
@@ -53,18 +55,29 @@ class _Left:
 
     @classmethod
     def of(cls, flights: pd.DataFrame) -> "_Left":
-        x, y = curves.elapsed(flights, flights["watermark"])
-        length = ((flights["end_date"] - flights["start_date"]).dt.days + 1).to_numpy("int64")
-        over = (x / y).astype("float64") * length
+        plans = curves.Plans.of(flights)
+        x, y = plans.elapsed(flights["watermark"].to_numpy(zones.DAY))
+        length = plans.last - plans.first + 1
+        over = x / y * length
         closed = np.floor(over + 1e-9).astype("int64")
         left = length - over
         spent, budget, target = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("actual_micros", "budget_micros", "target_micros"))
-        return cls(number(flights["start_date"]) + closed - 1, np.clip(over - closed, 0.0, 1.0), length - closed, spent, budget - spent,
+        return cls(plans, plans.first + closed - 1, np.clip(over - closed, 0.0, 1.0), length - closed, spent, budget - spent,
                    np.divide(budget - target, left, out=np.zeros_like(left), where=left > 0))
 
     @property
     def days(self) -> Floats:
         return np.asarray(self.whole - self.today)
+
+    @property
+    def even(self) -> Floats:
+        """Micros of an even day."""
+        return np.asarray(np.maximum(self.plans.budget.astype("float64") / (self.plans.last - self.plans.first + 1), 1.0))
+
+    @property
+    def bent(self) -> Codes:
+        """The flights whose plan is not even."""
+        return np.flatnonzero(np.isin(self.plans.curve, BENT))
 
 
 def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, window_hours: float) -> pd.DataFrame:
@@ -76,25 +89,25 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
         values: `Policy.resolve(flights)`, same index.
         window_hours: until the next run.
     """
-    why_not = _why_not(flights)
-    told = why_not.eq("").to_numpy(dtype=bool)
-    rows = flights[READ][told]
+    why = _why_not(flights)
+    told = why == ""
+    rows = pd.DataFrame({name: flights[name].array[told] for name in READ})
     left = _Left.of(rows)
     known = spend_days.history(rows, days, left.closed)
-    rate = _rate(_own_only(_plain(known.micros, rows, left), rows, left, _planned_before(rows, days)), known.micros, known.weekday)
+    rate = _rate(_own_only(_plain(known.micros, rows, left), rows, left, days), known.micros, known.weekday)
     usable = (rate.known_days > 0) | (left.whole <= 0)
-    figures = _figures(rows, left, rate, known, values[told], window_hours)
-    why = why_not.to_numpy(dtype=object)
-    why[np.flatnonzero(told)[~usable]] = NO_DAY
+    figures = _figures(rows, left, rate, known, {name: values[name].to_numpy("float64")[told] for name in NUMBERS}, window_hours)
+    why[told], why[np.flatnonzero(told)[~usable]] = None, NO_DAY
     columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, whole=name in MICROS) for name, numbers in figures.items()}
-    return flights.assign(**columns, used_up_day=_used_up(rows, left, figures["rate_daily_micros"], usable).reindex(flights.index),
-                          forecast_why_not=pd.Series(why, index=flights.index, dtype="str").replace("", None))
+    columns["used_up_day"] = _used_up(left, figures["rate_daily_micros"], usable, told)
+    columns["forecast_why_not"] = pd.array(why, dtype="str")
+    return pd.concat([flights, pd.DataFrame(columns, index=flights.index)], axis=1)
 
 
-def _why_not(flights: pd.DataFrame) -> pd.Series:
-    known = pacing.comparable(flights).to_numpy() & flights["watermark"].notna().to_numpy()
-    said = np.select([flights["phase"].eq("before").to_numpy(), ~known], ["The flight has not started.", "Spend or plan to date is not known."], "")
-    return pd.Series(said, index=flights.index, dtype="str")
+def _why_not(flights: pd.DataFrame) -> npt.NDArray[Any]:
+    known = pacing.comparable(flights) & ~flights["watermark"].array.isna()
+    begun = flights["phase"].to_numpy(dtype=object) != "before"
+    return np.select([~begun, ~known], ["The flight has not started.", "Spend or plan to date is not known."], "").astype(object)
 
 
 def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
@@ -105,26 +118,26 @@ def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
     return pd.arrays.IntegerArray(np.rint(np.where(unknown, 0.0, column)).astype("int64"), unknown) if whole else column
 
 
-def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, known: spend_days.SpendDays, values: pd.DataFrame, window_hours: float) -> dict[str, Floats]:
+def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, known: spend_days.SpendDays, values: dict[str, Floats], window_hours: float) -> dict[str, Floats]:
     """Every figure of the forecast by its column's name."""
     weekday = known.weekday
     level = np.nan_to_num(rate.level)
     coming, now = _coming(flights, left, rate, weekday)
-    landing = _landing(flights, left, rate, _taken_back(flights, left, level * coming, known.micros), values["allowance_ahead_pct"].to_numpy("float64") > 0)
+    landing = _landing(left, rate, _taken_back(flights, left, level * coming, known.micros), values["allowance_ahead_pct"] > 0)
     pace = level * now
     today = pace * rate.profile[np.arange(len(level)), (weekday + 1) % 7]
     budget = left.spent + left.budget
-    tolerance = values["forecast_tolerance_pct"].to_numpy("float64") / 100.0
+    tolerance = values["forecast_tolerance_pct"] / 100.0
     figures = {"forecast_micros": landing.middle}
     for name, covered in (("50", 0.50), ("", 0.80), ("95", 0.95)):
         figures[f"forecast_lo{name}_micros"], figures[f"forecast_hi{name}_micros"] = landing.interval(covered)
-    over, band = landing.expected_over(budget), values["variance_warning_pct"].to_numpy("float64") / 100.0
+    over, band = landing.expected_over(budget), values["variance_warning_pct"] / 100.0
     figures |= {"p_over": landing.chance_over(budget * (1.0 + tolerance)), "p_under": 1.0 - landing.chance_over(budget * (1.0 - tolerance)),
                 "p_astray": np.maximum(landing.chance_over(budget * (1.0 + band)), 1.0 - landing.chance_over(budget * (1.0 - band))),
                 "expected_over_micros": over, "expected_under_micros": np.maximum(over - (landing.middle - budget), 0.0),
                 "needed_daily_micros": _needed(flights), "weekday_pct": _weekday_pct(flights, left, rate, weekday),
                 "rate_daily_micros": np.where(left.whole > 0, pace, np.nan)}
-    hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"].to_numpy("float64")}
+    hours = {"window": np.full(len(level), window_hours), "answer": values["forecast_answer_hours"]}
     for name, waited in hours.items():
         share = np.minimum(waited / DAY_HOURS, left.days)
         figures |= {f"wait_{name}_micros": today * share, f"wait_{name}_off_micros": (today - left.planned) * share}
@@ -133,7 +146,7 @@ def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, known: spend_days.S
 
 def _taken_back(flights: pd.DataFrame, left: _Left, own: Floats, micros: Floats) -> Floats:
     """The rest of each flight: of a campaign that its platform keeps to its daily budget, lending and taking back, that budget a day less what is lent."""
-    daily, lent, allowed = (flights[name].astype("Float64").to_numpy("float64", na_value=np.nan) for name in ("daily_budget_micros", "lent_micros", "allowed_micros"))
+    daily, lent, allowed = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("daily_budget_micros", "lent_micros", "allowed_micros"))
     last = micros[:, -7:]
     week = np.nan_to_num(last).sum(axis=1) / np.maximum((~np.isnan(last)).sum(axis=1), 1)
     with np.errstate(invalid="ignore"):
@@ -141,8 +154,8 @@ def _taken_back(flights: pd.DataFrame, left: _Left, own: Floats, micros: Floats)
         return np.where(kept, np.maximum(daily * left.days - np.nan_to_num(allowed), 0.0), own)
 
 
-def _landing(flights: pd.DataFrame, left: _Left, rate: Rate, own: Floats, ahead: Flags) -> Landing:
-    stops = flights["curve"].isin(["asap", "ahead"]).to_numpy() | ahead  # the platform ends them at the budget
+def _landing(left: _Left, rate: Rate, own: Floats, ahead: Flags) -> Landing:
+    stops = np.isin(left.plans.curve, ["asap", "ahead"]) | ahead  # the platform ends them at the budget
     own = np.where(stops, np.minimum(own, np.maximum(left.budget, 0.0)), own)
     both = (own > 0) & (left.budget > 0)
     apart = np.log(np.where(both, own, 1.0) / np.where(both, left.budget, 1.0))
@@ -175,68 +188,61 @@ def _rate(plain: Floats, micros: Floats, weekday: Codes) -> Rate:
 def _plain(micros: Floats, flights: pd.DataFrame, left: _Left) -> Floats:
     """Spend of the last days as it were on even ones: without the weights of the calendar, and without the bends of the plan."""
     plain = day_weights.without(micros, flights, left.closed)
-    bent = flights["curve"].isin(BENT).to_numpy()
-    if bent.any():
+    if len(bent := left.bent):
         width = micros.shape[1]
         day = left.closed[bent][:, None] - np.arange(width)[::-1]
-        weight = _weight(flights[bent], day.ravel(), np.repeat(np.arange(len(day)), width)).reshape(day.shape)
+        weight = _weight(flights, left, np.repeat(bent, width), day.ravel()).reshape(day.shape)
         plain[bent] = np.divide(micros[bent], weight, out=np.full(day.shape, np.nan), where=weight >= LEAST_WEIGHT)
     return plain
 
 
 def _planned_before(flights: pd.DataFrame, days: pd.DataFrame) -> Flags:
     """Whether the days of a flight's campaign belong to several lines of the plan."""
-    rows = days[["campaign_key", "flight_id"]][days["flight_id"].notna()]
-    (campaign, keys), (line, lines) = pd.factorize(rows["campaign_key"]), pd.factorize(rows["flight_id"])
+    planned = ~days["flight_id"].array.isna()
+    (campaign, keys), (line, lines) = (pd.factorize(days[name].array[planned]) for name in ("campaign_key", "flight_id"))
     of_each = np.bincount(np.unique(campaign * (len(lines) + 1) + line) // (len(lines) + 1), minlength=len(keys))
     return np.asarray(flights["campaign_key"].isin(keys[of_each > 1]).to_numpy(dtype=bool))
 
 
-def _own_only(plain: Floats, flights: pd.DataFrame, left: _Left, planned: Flags) -> Floats:
+def _own_only(plain: Floats, flights: pd.DataFrame, left: _Left, days: pd.DataFrame) -> Floats:
     """Without the days before a flight where they say nothing about it: it is new, its own days keep to its plan, and those before were at another level."""
-    start, even = number(flights["start_date"]), _even_day(flights)
-    own = left.closed - start + 1
-    before = (left.closed[:, None] - np.arange(plain.shape[1])[::-1]) < start[:, None]
-    count = (before & ~np.isnan(plain)).sum(axis=1)
-    usual = np.where(before, np.nan_to_num(plain), 0.0).sum(axis=1) / np.maximum(count, 1) / even
+    own = left.closed - left.plans.first + 1
     target = flights["target_micros"].to_numpy("float64", na_value=np.nan)
-    factor = np.where(planned, OTHER_PLAN, OTHER_LEVEL)
+    new = (own >= 1) & (own < NEW_DAYS) & (np.abs(left.spent - target) <= ON_LINE * target)
+    if not new.any():
+        return plain
+    before = (left.closed[:, None] - np.arange(plain.shape[1])[::-1]) < left.plans.first[:, None]
+    count = (before & ~np.isnan(plain)).sum(axis=1)
+    usual = np.where(before, np.nan_to_num(plain), 0.0).sum(axis=1) / np.maximum(count, 1) / left.even
+    factor = np.where(_planned_before(flights, days), OTHER_PLAN, OTHER_LEVEL)
     other = (count > 0) & ((usual >= factor) | (usual <= 1.0 / factor))
-    alone = other & (own >= 1) & (own < NEW_DAYS) & (np.abs(left.spent - target) <= ON_LINE * target)
-    return np.where(alone[:, None] & before, np.nan, plain)
+    return np.where((new & other)[:, None] & before, np.nan, plain)
 
 
-def _weight(flights: pd.DataFrame, day: Codes, of: Codes) -> Floats:
+def _weight(flights: pd.DataFrame, left: _Left, of: Codes, day: Codes) -> Floats:
     """What the plan has for account days, each `of` a flight by its position, in even days; 1 before the flight."""
-    rows = flights[curves.COLUMNS].take(of)
-    planned = [curves.planned_micros(rows, zones.midnights(as_days(at).set_axis(rows.index), rows["account_timezone"])).to_numpy("float64", na_value=np.nan)
-               for at in (day, day + 1)]
-    return np.asarray(np.where(day < number(rows["start_date"]), 1.0, (planned[1] - planned[0]) / _even_day(rows)))
-
-
-def _even_day(flights: pd.DataFrame) -> Floats:
-    length = ((flights["end_date"] - flights["start_date"]).dt.days + 1).to_numpy("float64")
-    return np.asarray(np.maximum(flights["budget_micros"].to_numpy("float64") / length, 1.0))
+    plans = curves.Plans.of(flights, of)
+    (before, known), (after, _) = (plans.micros(zones.begins(as_days(at).to_numpy(zones.DAY), plans.zone)) for at in (day, day + 1))
+    return np.where(day < plans.first, 1.0, np.where(known, after - before, np.nan) / left.even[of])
 
 
 def _coming(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes) -> tuple[Floats, Floats]:
     """(ordinary days that are left, by their weekday factors and by what the plan has for them; how much of one the present day is)."""
     plain = _days_left(left, rate, weekday)
     coming = np.maximum(plain + day_weights.more_days(flights, left.closed, left.today, rate.profile, weekday), 0.0)
-    now, bent, ahead = np.ones(len(flights)), flights["curve"].isin(BENT).to_numpy(), flights["curve"].eq("ahead").to_numpy()
-    if bent.any():
-        rows, days = flights[bent], left.days[bent]
-        even = _even_day(rows)
+    now, ahead = np.ones(len(flights)), left.plans.curve == "ahead"
+    if len(bent := left.bent):
+        days = left.days[bent]
         mix = np.nan_to_num(_divided(plain[bent], days), nan=1.0)
-        coming[bent] = np.maximum(left.planned[bent], 0.0) * np.maximum(days, 0.0) / even * mix
-        now[bent] = _weight(rows, left.closed[bent] + 1, np.arange(len(rows)))
+        coming[bent] = np.maximum(left.planned[bent], 0.0) * np.maximum(days, 0.0) / left.even[bent] * mix
+        now[bent] = _weight(flights, left, bent, left.closed[bent] + 1)
     coming[ahead], now[ahead] = AHEAD * np.maximum(plain[ahead], 0.0), AHEAD  # the platform ends it at the budget
     return coming, np.nan_to_num(now, nan=1.0)
 
 
 def _weekday_pct(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes) -> Floats:
     """What its own weekdays add to an even plan to date, in percent of it: the mean factor of the days that are over against that of all its days."""
-    begun = left.closed - number(flights["start_date"]) + 1
+    begun = left.closed - left.plans.first + 1
     over = begun + left.today
     coming = _days_left(left, rate, weekday)
     weeks, rest = np.divmod(np.maximum(begun, 0), 7)
@@ -244,7 +250,7 @@ def _weekday_pct(flights: pd.DataFrame, left: _Left, rate: Rate, weekday: Codes)
     back = np.cumsum(np.pad(np.take_along_axis(rate.profile, order, axis=1), ((0, 0), (1, 0))), axis=1)
     done = 7.0 * weeks + back[np.arange(len(back)), rest] + left.today * rate.profile[np.arange(len(back)), (weekday + 1) % 7]
     mean = _divided(done + coming, (begun + left.whole).astype("float64"))
-    return np.where((flights["curve"].eq("even") & flights["day_weights"].isna()).to_numpy(), (_divided(_divided(done, over), mean) - 1.0) * 100.0, np.nan)
+    return np.where((left.plans.curve == "even") & flights["day_weights"].array.isna(), (_divided(_divided(done, over), mean) - 1.0) * 100.0, np.nan)
 
 
 def _needed(flights: pd.DataFrame) -> Floats:
@@ -255,12 +261,14 @@ def _needed(flights: pd.DataFrame) -> Floats:
     return np.where(there, micros * DAY_US // np.where(there, left, 1), np.nan).astype("float64")
 
 
-def _used_up(flights: pd.DataFrame, left: _Left, level: Floats, usable: Flags) -> pd.Series:
-    """The account day on which the budget is used up at today's rate; null where it is not before the flight's end, or is already."""
+def _used_up(left: _Left, level: Floats, usable: Flags, told: Flags) -> npt.NDArray[np.datetime64]:
+    """The account day on which the budget of those told is used up at today's rate; null where it is not before the flight's end, or is already."""
     ahead = _divided(left.budget, level)
-    inside = usable & np.nan_to_num(left.budget > 0) & np.nan_to_num(ahead < left.days - 1e-6)
+    inside = usable & (left.budget > 0) & (ahead < left.days - 1e-6)
     day = left.closed + 1 + np.floor(left.today + np.where(inside, ahead, 0.0)).astype("int64")
-    return as_days(day).set_axis(flights.index).where(inside)
+    found = np.full(len(told), np.datetime64("NaT"), dtype=zones.DAY)
+    found[told] = np.where(inside, as_days(day).to_numpy(zones.DAY), np.datetime64("NaT"))
+    return found
 
 
 def _divided(top: Floats, bottom: Floats) -> Floats:

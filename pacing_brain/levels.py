@@ -24,9 +24,11 @@ import pandas as pd
 from pacing_brain import curves, reconcile, resting, within_day, zones
 from pacing_brain.days import days as dates
 from pacing_brain.days import number
+from pacing_brain.earlier import earlier
 from pacing_brain.model import RunContext
 from pacing_brain.roster import positions
 
+Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
 Readings = list[list[int]]
@@ -57,40 +59,37 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
         memory: whose `readings` are earlier totals: lists of [minutes of the load, micros reported in the flight so far, those of its day, 100 x swing].
         run: `as_of`.
     """
-    account = accounts[["loaded_at", "grain", "days_ahead_at"]].reset_index(drop=True).reindex(reconcile.account_positions(flights, accounts)).set_axis(flights.index)
-    seen = account["loaded_at"].where(account["loaded_at"].le(pd.Timestamp(run.as_of)), pd.Timestamp(run.as_of)).astype("datetime64[us, UTC]")
-    daily = account["grain"].eq("daily").to_numpy(dtype=bool)
-    total = (flights["actual_micros"].fillna(0) + flights["after_watermark_micros"].fillna(0)).to_numpy("int64")
-    minutes = np.where(seen.notna(), seen.fillna(pd.Timestamp(0, tz="UTC")).to_numpy("datetime64[m]").astype(np.int64), -1)
-    begun = flights["day_start"].to_numpy("datetime64[m]").astype(np.int64)
-    sound = flights["actual_micros"].notna() & (flights["duplicate_days"] + flights["bad_days"]).eq(0)  # else the total lacks days
-    fits = sound.to_numpy(dtype=bool) & (minutes >= begun)
+    seen, daily, ahead = _loads(flights, accounts, run)
+    sound, total = _totals(flights)
+    minutes = seen.astype("datetime64[m]").astype(np.int64)
+    fits = sound & (minutes >= flights["day_start"].to_numpy("datetime64[m]").astype(np.int64))
     readings, shapes = _remembered(flights, memory)
     at, micros, of_day, swung = _stacked(_before(readings, minutes))
     at = np.where(fits[:, None], at, -1)
-    last24, share, today = _last_day(flights, seen, daily, minutes, total, at, micros)
+    last24, share, today = _last_day(flights, seen, daily, total - _back(at, micros, minutes, DAY_MIN))
     rows = _rows_of(flights, days)
     on_day = np.nan_to_num(_on_day(flights, rows, today), nan=-1.0).astype(np.int64)
     begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
     swing, learned = within_day.swings(flights["platform"], today, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
-                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes, account["days_ahead_at"].notna().to_numpy(dtype=bool))
+                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes, ahead)
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))
-    shaped = (flights["curve"].ne("even") | flights["day_weights"].notna()).to_numpy(dtype=bool)
+    shaped = (curves.words(flights) != "even") | ~flights["day_weights"].array.isna()
     if daily.any():
         of_last = np.where(fits & (on_day >= 0), on_day, np.nan)
         last24 = np.where(daily, np.where(shaped, of_last, _nearer_to_usual(of_last, last24, closed)), last24)
     frame = _levels(closed, last24, share, daily)
     usual = np.exp(frame["usual"])
-    begins = (flights["watermark"] - flights["day_start"] < pd.Timedelta(days=1)).to_numpy(dtype=bool)
-    end = seen.where(~(shaped | begins), flights["watermark"])  # what is reported reaches to there: where a plan bends or begins, hours matter
+    reached = flights["watermark"].to_numpy(zones.DAY)
+    begins = reached - flights["day_start"].to_numpy(zones.DAY) < curves.ONE_DAY
+    end = np.where(shaped | begins, reached, seen)  # what is reported reaches to there: where a plan bends or begins, hours matter
     planned, bent = _planned_day(flights, end, today, daily, shaped)
     rests = _of_rest(closed, daily)
     level, from_usual = (np.where(rests, np.nan, _nearer(frame[name], frame[name] - bent)) for name in ("level", "from_usual"))
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
     (nothing, says), (lately, says_lately) = (_silence(minutes, total, at, micros, usual, last24, by) for by in (SILENT_MIN, QUIET_MIN))
-    waits = flights["spent_out"].fillna(value=False).to_numpy(dtype=bool)
+    waits = flights["spent_out"].to_numpy(dtype=bool, na_value=False)
     hears = ~daily & ~_rests(closed) & ~rests & ~waits & ~_unplanned(flights, shaped & ~daily)
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
@@ -101,18 +100,30 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     }, index=flights.index)
 
 
+def _loads(flights: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> tuple[zones.Instants, Flags, Flags]:
+    """Of each flight's account: the last load, this run where there is none; whether its feed is daily; whether it has spend of days that have not begun."""
+    at, now = reconcile.account_positions(flights, accounts), zones.instant(run.as_of)
+    loaded = np.append(accounts["loaded_at"].to_numpy(zones.DAY), now)[at]
+    daily = np.append(accounts["grain"].to_numpy(dtype=object) == "daily", False)[at]
+    ahead = np.append(~accounts["days_ahead_at"].array.isna(), False)[at]
+    return np.where(loaded <= now, loaded, now), daily, ahead
+
+
+def _totals(flights: pd.DataFrame) -> tuple[Flags, Whole]:
+    """(whether the total has every day, micros reported in the flight so far)."""
+    actual, after, twice, bad = (flights[name].to_numpy("int64", na_value=0)
+                                 for name in ("actual_micros", "after_watermark_micros", "duplicate_days", "bad_days"))
+    return ~flights["actual_micros"].array.isna() & (twice + bad == 0), actual + after
+
+
 def _remembered(flights: pd.DataFrame, memory: pd.DataFrame) -> tuple[list[Readings], list[within_day.State | None]]:
     """Each flight's earlier readings and the shape of its days; none of a flight whose campaign or first day is not the one that was read."""
-    kept = memory[memory["readings"].notna()]
-    before = dict(zip(kept["flight_id"], zip(kept["readings"], kept["day_shape"], kept["campaign_key"], kept["start_date"], strict=True), strict=True))
-    readings: list[Readings] = []
-    shapes: list[within_day.State | None] = []
-    for flight, key, start in zip(flights["flight_id"], flights["campaign_key"], flights["start_date"], strict=True):
-        rows, shape, then_key, then_start = before.get(flight, ((), None, None, None))
-        same = then_start == start and (then_key == key or pd.isna(then_key))
-        readings.append([list(one) for one in rows] if same else [])
-        shapes.append(list(shape) if same and shape is not None else None)
-    return readings, shapes
+    before = earlier(flights, memory, "readings", "day_shape", "campaign_key", "start_date")
+    key, then_key = (frame["campaign_key"].to_numpy(dtype=object, na_value="") for frame in (flights, before))
+    same = (before["start_date"].to_numpy(zones.DAY) == flights["start_date"].to_numpy(zones.DAY)) & ((then_key == key) | (then_key == ""))
+    same &= before["readings"].notna().to_numpy()
+    return ([list(rows) if known else [] for rows, known in zip(before["readings"], same, strict=True)],
+            [shape if known else None for shape, known in zip(before["day_shape"], same, strict=True)])
 
 
 def _before(readings: list[Readings], minutes: Whole) -> list[Readings]:
@@ -123,11 +134,11 @@ def _newest(readings: list[Readings]) -> Whole:
     return np.array([earlier[-1][0] if earlier else -1 for earlier in readings], dtype=np.int64)
 
 
-def _with_this(readings: list[Readings], sound: npt.NDArray[np.bool_], *this: Whole) -> list[Readings]:
+def _with_this(readings: list[Readings], sound: Flags, *this: Whole) -> list[Readings]:
     """Readings with this one, one per load; a load that says nothing new replaces its earlier reading."""
     found = []
-    for earlier, keep, *now in zip(readings, sound.tolist(), *(part.tolist() for part in this), strict=True):
-        found.append([*(one for one in earlier if one[0] < now[0]), now][-KEPT_READINGS:] if keep else earlier)
+    for before, keep, *now in zip(readings, sound.tolist(), *(part.tolist() for part in this), strict=True):
+        found.append([*(one for one in before if one[0] < now[0]), now][-KEPT_READINGS:] if keep else before)
     return found
 
 
@@ -148,17 +159,13 @@ def _back(at: Whole, micros: Whole, minutes: Whole, by: int) -> Floats:
     return np.where(apart[rows, nearest] <= TOLERANCE_MIN, micros[rows, nearest].astype(np.float64), np.nan)
 
 
-def _last_day(flights: pd.DataFrame, seen: pd.Series, daily: npt.NDArray[np.bool_], minutes: Whole, total: Whole, at: Whole,
-              micros: Whole) -> tuple[Floats, Floats, Whole]:
+def _last_day(flights: pd.DataFrame, seen: zones.Instants, daily: Flags, spent: Floats) -> tuple[Floats, Floats, Whole]:
     """(spend of the last 24 h of loads, share of them that lies in the last day begun, number of that day; for daily feeds the last closed day)."""
-    zone = flights["account_timezone"]
-    local = zones.local_days(seen - pd.Timedelta(1, unit="us"), zone)
-    begun = np.where(local.notna(), number(local.fillna(pd.Timestamp(0))), -1)
-    elapsed = (seen - zones.midnights(local, zone)).dt.total_seconds().to_numpy("float64") / 86_400.0
-    closed = flights["closed_day"]
-    closed_number = np.where(closed.notna(), number(closed.fillna(pd.Timestamp(0))), -1)
-    spent = total - _back(at, micros, minutes, DAY_MIN)
-    return spent, np.where(daily, 1.0, np.clip(np.nan_to_num(elapsed), 0.0, 1.0)), np.where(daily, closed_number, begun)
+    zone = zones.by_zone(flights["account_timezone"])
+    local = zones.days_of(seen - np.timedelta64(1, "us"), zone)
+    elapsed = (seen - zones.begins(local, zone)) / zones.SECOND / 86_400.0
+    begun, closed = (np.where(np.isnat(day), -1, number(day)) for day in (local, flights["closed_day"].to_numpy(zones.DAY)))
+    return spent, np.where(daily, 1.0, np.clip(np.nan_to_num(elapsed), 0.0, 1.0)), np.where(daily, closed, begun)
 
 
 def _nearer_to_usual(day: Floats, since: Floats, closed: Floats) -> Floats:
@@ -173,14 +180,16 @@ def _nearer_to_usual(day: Floats, since: Floats, closed: Floats) -> Floats:
 
 def _rows_of(flights: pd.DataFrame, days: pd.DataFrame) -> Rows:
     """(flight's position, day number, micros) of every usable row of the flights' campaigns."""
-    known = days["bucket"].isin(["matched", "after_watermark", "outside_flight"]) & days["campaign_key"].isin(flights["campaign_key"].dropna())
-    usable = days[["campaign_key", "flight_id", "day", "spend_micros"]][known]
-    if flights["campaign_key"].duplicated().any():  # several flights of one campaign: each sees all of its days
-        pairs = usable[["campaign_key", "day", "spend_micros"]].merge(
+    usable = days["bucket"].isin(["matched", "after_watermark", "outside_flight"]).to_numpy(dtype=bool)
+    named = ~flights["campaign_key"].array.isna()
+    keys = pd.Index(flights["campaign_key"].array[named])
+    if keys.has_duplicates:  # several flights of one campaign: each sees all of its days
+        pairs = days[["campaign_key", "day", "spend_micros"]][usable].merge(
             pd.DataFrame({"campaign_key": flights["campaign_key"], "at": np.arange(len(flights))}).dropna(), on="campaign_key")
         return pairs["at"].to_numpy("int64"), number(pairs["day"]), pairs["spend_micros"].fillna(0).to_numpy("int64")
-    at = positions(usable["campaign_key"], pd.Index(flights["campaign_key"]))
-    return at, number(usable["day"]), usable["spend_micros"].to_numpy("int64", na_value=0)
+    at = np.append(np.flatnonzero(named), -1)[positions(days["campaign_key"], keys)]
+    mine = usable & (at >= 0)
+    return at[mine], number(days["day"])[mine], days["spend_micros"].to_numpy("int64", na_value=0)[mine]
 
 
 def _closed_days(flights: pd.DataFrame, rows: Rows, newest: Whole) -> Floats:
@@ -200,7 +209,7 @@ def _on_day(flights: pd.DataFrame, rows: Rows, on: Whole) -> Floats:
     return np.where(on >= number(flights["start_date"]), spent, np.nan)
 
 
-def _levels(closed: Floats, last24: Floats, share: Floats, daily: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+def _levels(closed: Floats, last24: Floats, share: Floats, daily: Flags) -> dict[str, Floats]:
     """Usual (ln), shape (weekday factor of the 24 h), noise, what of it the campaign itself has shown, and level of each flight."""
     with np.errstate(all="ignore"):
         shape = _weekday_shape(closed)
@@ -279,24 +288,22 @@ def _nanmedian(values: Floats, axis: int) -> Floats:
     return np.where(n > 0, (low + np.where(n > 0, np.where(np.isfinite(high), high, low), np.nan)) / 2.0, np.nan).squeeze(axis)
 
 
-def _planned_day(flights: pd.DataFrame, end: pd.Series, today: Whole, daily: npt.NDArray[np.bool_], shaped: npt.NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _planned_day(flights: pd.DataFrame, end: zones.Instants, today: Whole, daily: Flags, shaped: Flags) -> tuple[Floats, Floats]:
     """(what the curve plans for the 24 h to `end`, of a daily feed for that day; ln of that over a day of the three before: 0 of an even plan)."""
-    rows = flights[curves.COLUMNS]
+    plans = curves.Plans.of(flights)
     if daily.any():
-        day_after = dates(np.where(daily, today + 1, 0)).set_axis(flights.index)
-        end = end.where(~daily, zones.midnights(day_after, flights["account_timezone"]))
-    before = curves.planned_micros(rows, end - pd.Timedelta(days=1))
-    planned = (curves.planned_micros(rows, end) - before).astype("Float64").to_numpy("float64", na_value=np.nan)
-    bent = np.zeros(len(flights))
+        end = np.where(daily, zones.begins(dates(np.where(daily, today + 1, 0)).to_numpy(zones.DAY), plans.zone), end)
+    (before, known), (planned, _) = (plans.micros(at) for at in (end - curves.ONE_DAY, end))
+    of_day, bent = np.where(known, planned - before, np.nan), np.zeros(len(flights))
     if shaped.any():
-        lately = (before[shaped] - curves.planned_micros(rows[shaped], end[shaped] - pd.Timedelta(days=4))).astype("Float64").to_numpy("float64", na_value=np.nan) / 3.0
+        earlier_on, _ = curves.Plans.of(flights, shaped).micros(end[shaped] - 4 * curves.ONE_DAY)
         with np.errstate(divide="ignore", invalid="ignore"):
-            bent[shaped] = np.nan_to_num(np.log(planned[shaped] / lately), nan=0.0, posinf=0.0, neginf=0.0)
-    return np.asarray(planned), bent
+            bent[shaped] = np.nan_to_num(np.log(of_day[shaped] / ((before[shaped] - earlier_on) / 3.0)), nan=0.0, posinf=0.0, neginf=0.0)
+    return of_day, bent
 
 
 def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats, last24: Floats,
-             by: int) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+             by: int) -> tuple[Flags, Flags]:
     """(nothing in the last minutes of loads; whether that says something).
 
     It does where the same hours of the day before did deliver, for a campaign that sleeps at night is not silent, and once a whole day is gone.
@@ -307,31 +314,30 @@ def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floa
         return nothing, delivered | (last24 < SILENT_SHARE * usual)
 
 
-def _unplanned(flights: pd.DataFrame, shaped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _unplanned(flights: pd.DataFrame, shaped: Flags) -> Flags:
     """Where the plan bends and wants next to nothing of the last hours: a gap, a budget that is reached."""
     idle = np.zeros(len(flights), dtype=bool)
     if shaped.any():
-        rows = flights[curves.COLUMNS][shaped]
-        wanted = curves.planned_micros(rows, rows["watermark"]) - curves.planned_micros(rows, rows["watermark"] - pd.Timedelta(minutes=SILENT_MIN))
-        days = (rows["end_date"] - rows["start_date"]).dt.days + 1
-        idle[shaped] = wanted.lt(BUSY_SHARE * rows["budget_micros"] / days).fillna(value=True)
+        plans, reached = curves.Plans.of(flights, shaped), flights["watermark"].to_numpy(zones.DAY)[shaped]
+        (wanted, known), (before, _) = (plans.micros(at) for at in (reached, reached - np.timedelta64(SILENT_MIN, "m")))
+        idle[shaped] = ~known | (wanted - before < BUSY_SHARE * plans.budget.astype("float64") / (plans.last - plans.first + 1))
     return idle
 
 
-def _after_silence(minutes: Whole, at: Whole, micros: Whole, usual: Floats) -> npt.NDArray[np.bool_]:
+def _after_silence(minutes: Whole, at: Whole, micros: Whole, usual: Floats) -> Flags:
     """Whether nothing came in the hours before the last 24 h began: what came since may be of more than a day."""
     day, before = (_back(at, micros, minutes, back) for back in (DAY_MIN, DAY_MIN + QUIET_MIN))
     with np.errstate(invalid="ignore"):
         return np.asarray(day - before < SILENT_SHARE * QUIET_MIN / SILENT_MIN * usual)
 
 
-def _of_rest(closed: Floats, daily: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _of_rest(closed: Floats, daily: Flags) -> Flags:
     """Whether a part of the last 24 h lies in a day of rest: on hourly feeds yesterday's or today's, on daily ones the last closed day's."""
     rests = resting.weekdays(np.isfinite(closed))
     return np.asarray(rests[:, 0] | (rests[:, 1] & ~daily))
 
 
-def _rests(closed: Floats) -> npt.NDArray[np.bool_]:
+def _rests(closed: Floats) -> Flags:
     """Nothing was spent on this weekday a week ago, of a campaign that had begun: one that rests on Saturdays is not silent on the next."""
     return np.asarray(np.isnan(closed[:, -WEEK_AGO]) & np.isfinite(closed[:, :-WEEK_AGO]).any(axis=1))
 

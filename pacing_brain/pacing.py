@@ -8,15 +8,56 @@
 Own rows and own memory only, vectorised; sentences are written in `verdicts.py`. Source: DESIGN.md, Definitions.
 """
 
+from dataclasses import dataclass
+from typing import Any, Self
+
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain import bands, curves, verdicts, zero, zones
-from pacing_brain.bands import WORDS, ranks
+from pacing_brain.bands import CRITICAL, HEALTHY, WARNING, WORDS, Flags, Micros, ranks
 from pacing_brain.days import number
 from pacing_brain.earlier import earlier
 from pacing_brain.frames import NO_CURRENCY
 from pacing_brain.model import MatchKind, RunContext
+
+Floats = npt.NDArray[np.float64]
+Words = npt.NDArray[Any]
+Ranks = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Pace:
+    """Planned against spent of each flight, and what tempers it. `actual` and `target` are 0 where they cannot be compared."""
+
+    planned: pd.arrays.IntegerArray  # to the watermark, null where it is not known
+    known: Flags
+    actual: Micros
+    target: Micros
+    asap: Flags
+    direction: Words  # an asap flight has no under-target
+    hours: Floats
+    early: Flags
+    phase: Words
+    stake: Micros
+
+    @classmethod
+    def of(cls, flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Self:
+        planned, sure = curves.Plans.of(flights).micros(flights["watermark"].to_numpy(zones.DAY))
+        known, asap = _comparable(flights, sure), curves.words(flights) == "asap"
+        actual, target = (np.where(known, micros, 0) for micros in (flights["actual_micros"].to_numpy("int64", na_value=0), planned))
+        hours = zones.hours_covered(flights).to_numpy()
+        early = _is_early(flights, values, hours)
+        return cls(pd.arrays.IntegerArray(planned, ~sure), known, actual, target, asap,
+                   np.select([actual > target, (actual < target) & ~asap], ["over", "under"], "none").astype(object),
+                   hours, early, _phase(flights, values, run, early), _stake(flights, values))
+
+    def in_percent(self, micros: Micros) -> Floats:
+        """Of the target; a target of zero has no percent."""
+        has = self.known & (self.target > 0) & ~(self.asap & (self.actual < self.target))
+        return np.where(has, micros.astype("float64") / np.where(has, self.target, 1).astype("float64") * 100.0, np.nan)
+
 
 def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> pd.DataFrame:
     """The flights with the `variance` columns of FLIGHT_COLUMNS, and `reasons` begun.
@@ -27,115 +68,90 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
         memory: what the last sealed live run left, by flight_id.
         run: `as_of` tells the phase.
     """
-    early = _is_early(flights, values)
-    zeros = {} if "zero_kind" in flights else zero.find(flights, values, run)  # the context rows were made of them
-    judged = flights.assign(target_micros=curves.planned_micros(flights, flights["watermark"]), phase=_phase(flights, values, run, early),
-                            elapsed_hours=zones.hours_covered(flights), stake_micros=_stake(flights, values), **zeros)
-    known = comparable(judged)
-    judged = judged.assign(**_variance(judged, known.to_numpy()))
-    judged["band_severity"] = _raw_band(judged, values, known)
-    judged["severity"], ground = _severity(judged, values, memory, known.to_numpy(), early)
+    flights = flights if "zero_kind" in flights else flights.assign(**zero.find(flights, values, run))  # the context rows were made of them
+    pace = _Pace.of(flights, values, run)
+    raw = np.where(pace.asap & (pace.direction == "none"), HEALTHY, bands.rank(pace.actual, pace.target, values))
+    rank, ground = _severity(flights, values, memory, pace, raw)
+    off, band = pace.in_percent(pace.actual - pace.target), WORDS[raw]
+    band[~pace.known] = None
+    judged = flights.assign(
+        target_micros=pace.planned, phase=pd.array(pace.phase, dtype="str"), elapsed_hours=pace.hours, stake_micros=pace.stake,
+        variance_pct=np.abs(off), pacing_pct=pace.in_percent(pace.actual), unexplained_pct=off, direction=pd.array(pace.direction, dtype="str"),
+        band_severity=pd.array(band, dtype="str"), severity=pd.array(WORDS[rank], dtype="str"))
     judged["reasons"] = verdicts.reasons(judged, values, ground)
     return judged
 
 
-def comparable(flights: pd.DataFrame) -> pd.Series:
+def comparable(flights: pd.DataFrame) -> Flags:
     """Where spend and plan are both known, in one currency, and it is certain enough that they belong together."""
-    known = (flights["actual_micros"].notna() & flights["target_micros"].notna()).to_numpy(dtype=bool)
-    kind, zero_kind, currency = _texts(flights, "match_kind", "zero_kind", "currency")
-    feed, overlaps = (flights[name].fillna("").to_numpy(dtype=object) for name in ("feed_currencies", "overlaps"))
+    return _comparable(flights, ~flights["target_micros"].array.isna())
+
+
+def _comparable(flights: pd.DataFrame, planned: Flags) -> Flags:
+    kind, zero_kind, currency = (flights[name].to_numpy(dtype=object) for name in ("match_kind", "zero_kind", "currency"))
+    feed, overlaps = (flights[name].to_numpy(dtype=object, na_value="") for name in ("feed_currencies", "overlaps"))
     met = ((kind != MatchKind.AMBIGUOUS.value) & (kind != MatchKind.NONE.value)) | (zero_kind != "")
     alike = (feed == "") | (feed == NO_CURRENCY) | (feed == currency)
-    return pd.Series(known & met & alike & (overlaps == ""), index=flights.index, dtype=bool)  # of days that are planned twice no line has the spend
+    return np.asarray(~flights["actual_micros"].array.isna() & planned & met & alike & (overlaps == ""))  # of days that are planned twice no line has the spend
 
 
-def _texts(flights: pd.DataFrame, *names: str) -> list[np.ndarray]:
-    return [flights[name].to_numpy(dtype=object) for name in names]
-
-
-def _phase(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, early: np.ndarray) -> pd.Series:
+def _phase(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, early: Flags) -> Words:
     """The phase: before | early | live | ended | closed. Start and end are the clock's, early hours are the watermark's."""
-    as_of = pd.Timestamp(run.as_of)
-    words = np.select([flights["day_start"].gt(as_of), zero.final(flights, values, run), flights["day_end"].le(as_of), early],
-                      ["before", "closed", "ended", "early"], "live")
-    return pd.Series(words, index=flights.index, dtype="str")
+    now, start, end = zones.instant(run.as_of), flights["day_start"].to_numpy(zones.DAY), flights["day_end"].to_numpy(zones.DAY)
+    return np.select([start > now, zero.final(flights, values, run), end <= now, early], ["before", "closed", "ended", "early"], "live").astype(object)
 
 
-def _is_early(flights: pd.DataFrame, values: pd.DataFrame) -> np.ndarray:
+def _is_early(flights: pd.DataFrame, values: pd.DataFrame, hours: Floats) -> Flags:
     """Before `early.hours` and `early.closed_days` have both passed; never once the load covers the whole flight."""
-    closed_days = np.where(flights["closed_day"].isna(), 0, number(flights["closed_day"]) - number(flights["start_date"]) + 1)
-    short = (zones.hours_covered(flights).to_numpy() < values["early_hours"].to_numpy("float64")) | (closed_days < values["early_closed_days"].to_numpy("int64"))
-    open_ = flights["watermark"].to_numpy(zones.DAY) < flights["day_end"].to_numpy(zones.DAY)
-    return np.asarray(short & open_ & ~to_the_letter(values), dtype=bool)
+    closed, start, reached, end = (flights[name].to_numpy(zones.DAY) for name in ("closed_day", "start_date", "watermark", "day_end"))
+    closed_days = np.where(np.isnat(closed), 0, number(closed) - number(start) + 1)
+    short = (hours < values["early_hours"].to_numpy("float64")) | (closed_days < values["early_closed_days"].to_numpy("int64"))
+    return np.asarray(short & (reached < end) & ~to_the_letter(values), dtype=bool)
 
 
-def to_the_letter(values: pd.DataFrame) -> np.ndarray:
+def to_the_letter(values: pd.DataFrame) -> Flags:
     """`preset = "specification"` turns early hours, stake, hysteresis and the evidence off."""
     return np.asarray(values["actions_preset"].to_numpy(dtype=object) == "specification", dtype=bool)
 
 
-def _variance(flights: pd.DataFrame, known: np.ndarray) -> dict[str, pd.Series | np.ndarray]:
-    """variance_pct, pacing_pct, direction and unexplained_pct. A target of zero has no percent, an asap flight no under-target."""
-    actual, target = (flights[name].to_numpy("int64", na_value=0) for name in ("actual_micros", "target_micros"))
-    asap = curves.words(flights) == "asap"
-    off = np.where(known & ~(asap & (actual < target)), actual - target, 0)
-    has_pct = known & (target > 0) & ~(asap & (actual < target))
-    divisor = np.where(has_pct, target, 1).astype("float64")
-    signed, pacing = (np.where(has_pct, micros.astype("float64") / divisor * 100.0, np.nan) for micros in (off, actual))
-    return {"variance_pct": np.abs(signed), "pacing_pct": pacing, "unexplained_pct": signed,
-            "direction": pd.Series(np.select([off > 0, off < 0], ["over", "under"], "none"), index=flights.index, dtype="str")}
+def _stake(flights: pd.DataFrame, values: pd.DataFrame) -> Micros:
+    return np.where(to_the_letter(values), 0, bands.least_at_stake(flights["budget_micros"].to_numpy("int64"), values))
 
 
-def _raw_band(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> pd.Series:
-    band = bands.severity(flights["actual_micros"], flights["target_micros"], values)
-    return band.mask(flights["curve"].eq("asap") & flights["direction"].eq("none"), "healthy").where(known)
-
-
-def _stake(flights: pd.DataFrame, values: pd.DataFrame) -> pd.Series:
-    return bands.least_at_stake(flights["budget_micros"], values).mask(to_the_letter(values), 0)
-
-
-def _severity(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: np.ndarray, early: np.ndarray) -> tuple[pd.Series, np.ndarray]:
+def _severity(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, pace: _Pace, raw: Ranks) -> tuple[Ranks, Words]:
     """The severity of each flight, and the ground that decided it: a word that `verdicts` writes out."""
-    raw, held = ranks(flights["band_severity"]), _held(flights, values, memory)
-    off = bands.off_micros(flights["actual_micros"], flights["target_micros"])
-    phase, kind, direction = _texts(flights, "phase", "match_kind", "direction")
-    too_soon = flights["elapsed_hours"].to_numpy("float64") < values["zero_planned_hours"].to_numpy("float64")
-    unspent = ~(known & (flights["actual_micros"].to_numpy("int64", na_value=0) > 0))
-    rules: list[tuple[str, object, object]] = [
-        ("closed", phase == "closed", 0),
-        ("before", (phase == "before") & unspent, 0),
-        ("zero", flights["zero_delivery"], 2),
-        ("not_yet", (kind == MatchKind.NONE.value) & too_soon, 0),
-        ("unknown", ~known, 1),
-        ("asap", (curves.words(flights) == "asap") & (direction == "none"), 0),
-        ("early", early & ~_far_over_the_day(flights, values, known & early), 0),
-        ("stake", (raw > 0) & (off < flights["stake_micros"].to_numpy("int64")), 0),
+    held, kind = _held(flights, values, memory, pace), flights["match_kind"].to_numpy(dtype=object)
+    rules: list[tuple[str, Flags, int | Ranks]] = [
+        ("closed", pace.phase == "closed", HEALTHY),
+        ("before", (pace.phase == "before") & (pace.actual <= 0), HEALTHY),
+        ("zero", flights["zero_delivery"].to_numpy(dtype=bool), CRITICAL),
+        ("not_yet", (kind == MatchKind.NONE.value) & (pace.hours < values["zero_planned_hours"].to_numpy("float64")), HEALTHY),
+        ("unknown", ~pace.known, WARNING),
+        ("asap", pace.asap & (pace.direction == "none"), HEALTHY),
+        ("early", pace.early & ~_far_over_the_day(flights, values, pace), HEALTHY),
+        ("stake", (raw > HEALTHY) & (np.abs(pace.actual - pace.target) < pace.stake), HEALTHY),
         ("held", held > raw, held),
     ]
-    conditions = [np.asarray(where, dtype=bool) for _, where, _ in rules]
-    rank = np.select(conditions, [np.broadcast_to(np.asarray(one), len(flights)) for _, _, one in rules], raw)
-    ground = np.select(conditions, [name for name, _, _ in rules], "band")
-    return pd.Series(WORDS[rank], index=flights.index, dtype="str"), ground
+    conditions = [where for _, where, _ in rules]
+    return np.select(conditions, [rank for _, _, rank in rules], raw), np.select(conditions, [name for name, _, _ in rules], "band")
 
 
-def _held(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> np.ndarray:
+def _held(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, pace: _Pace) -> Ranks:
     """The rank at which memory holds a flight: a raised severity ends below `hysteresis_pct` percent of its edge, same side only."""
     before = earlier(flights, memory, "severity", "side")
-    (side,), (direction,) = _texts(before, "side"), _texts(flights, "direction")
-    lowered = bands.rank(flights["actual_micros"], flights["target_micros"], values, values["variance_hysteresis_pct"])
-    still = np.minimum(lowered, ranks(before["severity"]))
-    return np.where((side == direction) & (direction != "none") & ~to_the_letter(values), still, 0)
+    lowered = bands.rank(pace.actual, pace.target, values, values["variance_hysteresis_pct"])
+    same_side = (before["side"].to_numpy(dtype=object) == pace.direction) & (pace.direction != "none")
+    return np.where(same_side & ~to_the_letter(values), np.minimum(lowered, ranks(before["severity"])), HEALTHY)
 
 
-def _far_over_the_day(flights: pd.DataFrame, values: pd.DataFrame, looked_at: np.ndarray) -> np.ndarray:
+def _far_over_the_day(flights: pd.DataFrame, values: pd.DataFrame, pace: _Pace) -> Flags:
     """Early, yet more than `early.day_factor` times what the days begun by the watermark are planned to take in full."""
+    looked_at = pace.known & pace.early
     far = np.zeros(len(flights), dtype=bool)
-    if not looked_at.any():
-        return far
-    rows = flights[[*curves.COLUMNS, "actual_micros"]][looked_at]
-    begun = zones.local_days(rows["watermark"] - pd.Timedelta(microseconds=1), rows["account_timezone"])  # midnight: of the day that ends
-    plan = curves.planned_micros(rows, zones.midnights(begun + curves.ONE_DAY, rows["account_timezone"])).fillna(0)
-    factor, per = curves.fractions(values.loc[looked_at, "early_day_factor"])
-    far[looked_at] = rows["actual_micros"].to_numpy("int64").astype(object) * per > plan.to_numpy("int64").astype(object) * factor
+    if looked_at.any():
+        plans, reached = curves.Plans.of(flights, looked_at), flights["watermark"].to_numpy(zones.DAY)[looked_at]
+        begun = zones.days_of(reached - np.timedelta64(1, "us"), plans.zone)  # midnight: of the day that ends
+        planned, _ = plans.micros(zones.begins(begun + curves.ONE_DAY, plans.zone))
+        factor, per = curves.fractions(values["early_day_factor"].to_numpy("float64")[looked_at])
+        far[looked_at] = pace.actual[looked_at].astype(object) * per > planned.astype(object) * factor
     return far

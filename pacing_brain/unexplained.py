@@ -23,8 +23,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import bands, pacing, plan_edits
+from pacing_brain.curves import words
 from pacing_brain.earlier import earlier
 from pacing_brain.levels import LEAST_DAYS
 from pacing_brain.money import money
@@ -34,7 +36,6 @@ from pacing_brain.zones import DAY, SECOND
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Ranks = npt.NDArray[np.int64]
-OPEN = ["live", "early"]
 HELD = 0.8  # a raised level ends below this share of its edges
 LIKELY = 0.5  # a chance below this of not landing is worth a word
 MOST_MICROS = 1e18  # sums of a few such amounts still fit 64 bits
@@ -42,36 +43,33 @@ BARE = f"Fewer than {LEAST_DAYS} days of its own are known, so nothing of the va
 PARTS = ("target_change", "lag", "platform_allowance", "weekday", "noise", "residual")
 
 
-def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: pd.Series, quiet: Flags) -> pd.DataFrame:
+def explain(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, known: Flags, quiet: Flags) -> pd.DataFrame:
     """The judged flights with bridge, unexplained_pct, level_windows and the severity that the evidence bears; `reasons` say so.
 
-    quiet: where a flight's whole account has gone silent.
+    known: where spend and plan can be compared. quiet: where a flight's whole account has gone silent.
     """
-    parts = bridge(flights, values, known)
-    residual = parts["residual"]
-    count = _windows_in_a_row(flights, values, memory)
+    letter, edits = pacing.to_the_letter(values), plan_edits.edited(flights, values)
+    before = earlier(flights, memory, "level_windows", "side", "severity")
+    parts = bridge(flights, values, known, edits)
+    residual, last = parts["residual"], _LastDay.of(flights, values)
+    count = _windows_in_a_row(last, values, before)
+    silent = _silent(flights, values) & ~letter
+    phase, stands, zero = flights["phase"].to_numpy(dtype=object), bands.ranks(flights["severity"]), flights["zero_delivery"].to_numpy(dtype=bool) | silent
+    lent = (phase == "ended") & (flights["allowed_micros"].to_numpy("int64", na_value=0) > 0)
+    live = (phase == "live") | lent
+    free = (live | (phase == "early")) & known & ~zero & ~letter
+    banded = np.where(np.isnan(flights["variance_pct"].to_numpy("float64")), stands, _banded(flights, values, before, residual))
+    level = _level_rank(flights, values, last, count)
+    own = np.maximum.reduce([np.where(live, banded, stands), level, edits.astype(np.int64)])
+    astray = np.where(live & (own == 0), _astray(flights, values), 0)
+    rank = np.where(free, np.maximum(own, astray), stands)
+    rank = np.where(zero & (phase != "before") & (phase != "closed"), bands.CRITICAL, rank)
+    kind = flights["zero_kind"].to_numpy(dtype=object)
     judged = flights.assign(
-        bridge=_dicts(parts, known), level_windows=pd.arrays.IntegerArray(count, np.zeros(len(count), dtype=bool)),
-        unexplained_pct=_percent(residual, flights), **_silent(flights, values, quiet))
-    level = _level_rank(judged, values, count)
-    banded = np.where(judged["variance_pct"].notna(), _banded(judged, values, memory, residual), bands.ranks(judged["severity"]))
-    edits = plan_edits.edited(judged, values).astype(np.int64)
-    ground = judged["severity"].to_numpy()
-    free = judged["phase"].isin(OPEN).to_numpy(dtype=bool) & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool)
-    free &= ~pacing.to_the_letter(values)
-    lent = judged["phase"].eq("ended").to_numpy(dtype=bool) & judged["allowed_micros"].gt(0).fillna(value=False).to_numpy(dtype=bool)
-    free |= lent & known.to_numpy(dtype=bool) & ~judged["zero_delivery"].to_numpy(dtype=bool) & ~pacing.to_the_letter(values)
-    live = judged["phase"].eq("live").to_numpy(dtype=bool) | lent
-    own = np.maximum.reduce([np.where(live, banded, bands.ranks(judged["severity"])), level, edits])
-    astray = np.where(live & (own == 0), _astray(judged, values), 0)
-    own = np.maximum(own, astray)
-    rank = np.where(free, own, bands.ranks(pd.Series(ground, index=flights.index)))
-    rank = np.where(judged["zero_delivery"] & ~judged["phase"].isin(["before", "closed"]), 2, rank)
-    side = np.where(free & (astray > 0), np.where(judged["forecast_micros"].gt(judged["budget_micros"]).fillna(value=False), "over", "under"), judged["direction"])
-    side = np.where(free & (level > banded), np.where(judged["level_pct"].gt(0), "over", "under"), side)
-    judged["broke"] = _broke(judged, values)
-    for name, words in (("level_off", np.where(free & (level > 0), bands.WORDS[level], "")), ("severity", bands.WORDS[rank]), ("direction", side)):
-        judged[name] = pd.Series(words, index=flights.index, dtype="str")
+        bridge=_dicts(parts, known), level_windows=pd.arrays.IntegerArray(count, np.zeros(len(count), dtype=bool)), unexplained_pct=_percent(residual, flights),
+        zero_delivery=zero, zero_kind=_text(np.where(silent, np.where(quiet, "account", "silent"), kind)), broke=last.broke,
+        level_off=_text(np.where(free & (level > 0), bands.WORDS[level], "")), severity=_text(bands.WORDS[rank]),
+        direction=_text(_side(flights, free & (astray > 0), free & (level > banded))))
     judged["reasons"] = _reasons(judged, free, _Grounds(level, banded, edits, astray))
     return judged
 
@@ -82,64 +80,105 @@ class _Grounds:
 
     level: Ranks
     banded: Ranks
-    edits: Ranks
+    edits: Flags
     astray: Ranks
 
 
-def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series) -> dict[str, Ranks]:
+@dataclass(frozen=True)
+class _LastDay:
+    """The last 24 hours of each flight, against its own days before and against its plan. Percentages are compared as ratios, both ways alike."""
+
+    z: Floats
+    moved: Floats  # ln of the spend over its level
+    away: Floats  # ln of the spend over its plan
+    chance: Floats  # of not landing, to that side
+    broke: Flags  # within a day, to that side
+    worth: Flags  # moves as much money as is worth an alert
+
+    @classmethod
+    def of(cls, flights: pd.DataFrame, values: pd.DataFrame) -> "_LastDay":
+        z, level, plan, swing = (flights[name].to_numpy("float64") for name in ("level_z", "level_pct", "off_plan_pct", "swing"))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            moved, away = np.log1p(level / 100.0), np.log(np.maximum(1.0 + plan / 100.0, 1e-9))
+            broke = (np.abs(swing) >= values["evidence_broken"].to_numpy("float64")) & (np.sign(swing) == np.sign(level))
+            return cls(z, moved, away, _chance_off(flights, moved > 0), broke, _worth(flights))
+
+    def off(self, edges: list[Floats], share: float | Floats = 1.0) -> tuple[Flags, Ranks]:
+        """(where it is off by a share of the edges of z, level, plan and chance, on which side: 1 over, -1 under)."""
+        z, level, plan, chance = edges
+        with np.errstate(invalid="ignore"):
+            far = ((np.abs(self.z) >= z * share) & (np.abs(self.moved) >= np.log1p(level / 100.0) * share) & (np.abs(self.away) >= np.log1p(plan / 100.0) * share)
+                   & (np.sign(self.moved) == np.sign(self.away)) & (self.chance >= chance * share))
+        return far & self.worth, np.nan_to_num(np.sign(self.z)).astype(np.int64)
+
+
+def _text(words: npt.NDArray[Any]) -> ExtensionArray:
+    return pd.array(words, dtype="str")
+
+
+def _side(flights: pd.DataFrame, astray: Flags, off: Flags) -> npt.NDArray[Any]:
+    """The direction of each flight: where it will land, if that is what is said of it, and the level before all."""
+    lands, budget = (flights[name].to_numpy("int64", na_value=0) for name in ("forecast_micros", "budget_micros"))
+    side = np.where(astray, np.where(lands > budget, "over", "under"), flights["direction"].to_numpy(dtype=object))
+    return np.where(off, np.where(flights["level_pct"].to_numpy("float64") > 0, "over", "under"), side)
+
+
+def bridge(flights: pd.DataFrame, values: pd.DataFrame, known: Flags, edits: Flags) -> dict[str, Ranks]:
     """Each part in whole micros; the residual is what is left, so that they add up exactly."""
-    actual, target = (flights[name].to_numpy("int64", na_value=0) for name in ("actual_micros", "target_micros"))
+    actual, target, lent = (flights[name].to_numpy("int64", na_value=0) for name in ("actual_micros", "target_micros", "allowed_micros"))
+    explained = known & ~pacing.to_the_letter(values)
     variance = np.where(known, actual - target, 0)
-    changed = np.where(known & plan_edits.edited(flights, values), _target_change(flights, target), 0)
-    allowed = np.round(_spread(flights, values) * target).astype(np.int64)
-    legal = np.where(known & ~pacing.to_the_letter(values), flights["allowed_micros"].to_numpy("int64", na_value=0), 0)
-    shaped = _weekday(flights, values, known, target, variance - changed - legal)
+    changed = _target_change(flights, target, known & edits)
+    allowed = np.where(explained, np.round(_spread(flights, values) * target), 0).astype(np.int64)
+    legal = np.where(explained, lent, 0)
+    shaped = _weekday(flights, explained & _has_evidence(flights), target, variance - changed - legal)
     noise = np.clip(variance - changed - legal - shaped, -allowed, allowed)
     return {"target_change": changed, "lag": np.zeros(len(flights), dtype=np.int64), "platform_allowance": legal, "weekday": shaped, "noise": noise,
             "residual": variance - changed - legal - shaped - noise}
 
 
-def _weekday(flights: pd.DataFrame, values: pd.DataFrame, known: pd.Series, target: Ranks, left: Ranks) -> Ranks:
+def _weekday(flights: pd.DataFrame, told: Flags, target: Ranks, left: Ranks) -> Ranks:
     """What its own weekdays put on the plan to date, as far as the variance lies on that side: a shape explains a variance, it makes none."""
-    pct = flights["weekday_pct"].where(known & ~pacing.to_the_letter(values) & _has_evidence(flights)).fillna(0.0).to_numpy("float64")
+    pct = np.where(told, np.nan_to_num(flights["weekday_pct"].to_numpy("float64")), 0.0)
     shape = np.round(target * pct / 100.0).astype(np.int64)
     return np.where(np.sign(shape) == np.sign(left), np.sign(shape) * np.minimum(np.abs(shape), np.abs(left)), 0)
 
 
-def _target_change(flights: pd.DataFrame, target: Ranks) -> Ranks:
+def _target_change(flights: pd.DataFrame, target: Ranks, edited: Flags) -> Ranks:
     """What an edit of the plan that the spend does not follow moved the variance by. It is explained while it is fresh, then it counts."""
+    if not edited.any():
+        return np.zeros(len(flights), dtype=np.int64)
     moved = np.nan_to_num(np.round(plan_edits.target_was(flights) - target))
-    return np.asarray(np.clip(moved, -MOST_MICROS, MOST_MICROS).astype(np.int64))
+    return np.where(edited, np.clip(moved, -MOST_MICROS, MOST_MICROS).astype(np.int64), 0)
 
 
 def _spread(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
     """What share of the target is noise; nothing of a campaign that has not shown its own."""
-    days = np.maximum(flights["elapsed_hours"].fillna(0.0).to_numpy("float64") / 24.0, 1.0)
-    noise = flights["own_noise_pct"].where(~pacing.to_the_letter(values)).fillna(0.0).to_numpy("float64") / 100.0
-    return np.asarray(values["evidence_spread_factor"].to_numpy("float64") * noise / np.sqrt(days))
+    hours, noise = (np.nan_to_num(flights[name].to_numpy("float64")) for name in ("elapsed_hours", "own_noise_pct"))
+    return np.asarray(values["evidence_spread_factor"].to_numpy("float64") * (noise / 100.0) / np.sqrt(np.maximum(hours / 24.0, 1.0)))
 
 
-def _dicts(parts: dict[str, Ranks], known: pd.Series) -> pd.Series:
-    rows = [{f"{name}_micros": value for name, value in zip(parts, row, strict=True)} if sure else None
-            for row, sure in zip(zip(*(part.tolist() for part in parts.values()), strict=True), known.tolist(), strict=True)]
-    return pd.Series(rows, index=known.index, dtype="object")
+def _dicts(parts: dict[str, Ranks], known: Flags) -> npt.NDArray[Any]:
+    names, rows = [f"{name}_micros" for name in parts], np.empty(len(known), dtype=object)
+    rows[known] = [dict(zip(names, row, strict=True)) for row in zip(*(part[known].tolist() for part in parts.values()), strict=True)]
+    return rows
 
 
 def _percent(residual: Ranks, flights: pd.DataFrame) -> Floats:
     """The residual in percent of the target, where the variance has a percent."""
     target = flights["target_micros"].to_numpy("float64", na_value=np.nan)
-    told = (target > 0) & flights["variance_pct"].notna().to_numpy()
+    told = (target > 0) & ~np.isnan(flights["variance_pct"].to_numpy("float64"))
     return np.where(told, residual / np.where(told, target, 1.0) * 100.0, np.nan)
 
 
-def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, residual: Ranks) -> Ranks:
+def _banded(flights: pd.DataFrame, values: pd.DataFrame, before: pd.DataFrame, residual: Ranks) -> Ranks:
     """The bands on the residual; what is below stake is healthy; a raised one is held down to `hysteresis_pct` of its edge. With evidence, what will
     most likely land all the same is a warning at most.
     """
-    target = flights["target_micros"].astype("Int64")
-    left = target + pd.Series(residual, index=flights.index, dtype="Int64")
-    raw, low = (bands.rank(left, target, values, of) for of in (100.0, values["variance_hysteresis_pct"]))
-    held = np.minimum(low, _was(flights, memory, np.where(residual > 0, "over", "under")))
+    target = flights["target_micros"].to_numpy("int64", na_value=0)
+    raw, low = (bands.rank(target + residual, target, values, of) for of in (100.0, values["variance_hysteresis_pct"]))
+    same_side = before["side"].to_numpy(dtype=object) == np.where(residual > 0, "over", "under").astype(object)
+    held = np.minimum(low, np.where(same_side, bands.ranks(before["severity"]), 0))
     counts = np.abs(residual) >= flights["stake_micros"].to_numpy("int64")
     rank = np.where(counts, np.maximum(raw, held), 0)
     lands = _has_evidence(flights) & (_chance_off(flights, residual > 0) < values["evidence_landing_chance"].to_numpy("float64"))
@@ -147,109 +186,83 @@ def _banded(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, r
 
 
 def _has_evidence(flights: pd.DataFrame) -> Flags:
-    return np.asarray(flights["noise_pct"].notna().to_numpy(dtype=bool))
+    return np.asarray(~np.isnan(flights["noise_pct"].to_numpy("float64")))
 
 
 def _chance_off(flights: pd.DataFrame, over: Flags) -> Floats:
     """The chance of ending off the budget by more than the tolerance, to one side; certain where there is no forecast."""
-    p_over, p_under = (flights[name].astype("float64").to_numpy() for name in ("p_over", "p_under"))
+    p_over, p_under = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("p_over", "p_under"))
     return np.asarray(np.nan_to_num(np.where(over, p_over, p_under), nan=1.0))
 
 
 def _astray(flights: pd.DataFrame, values: pd.DataFrame) -> Ranks:
     """1 where a flight ends outside the warning band, as surely as the policy asks, whatever today's line says."""
-    apart = (flights["forecast_micros"].astype("Float64") - flights["budget_micros"]).astype("float64").to_numpy()
-    sure = np.nan_to_num(flights["p_astray"].astype("float64").to_numpy()) >= values["evidence_astray_chance"].to_numpy("float64")
-    under_asap = flights["curve"].eq("asap").to_numpy(dtype=bool) & (apart < 0)
-    worth = np.abs(np.nan_to_num(apart)) >= flights["stake_micros"].to_numpy("int64")
+    lands, chance = (flights[name].to_numpy("float64", na_value=np.nan) for name in ("forecast_micros", "p_astray"))
+    apart = np.nan_to_num(lands - flights["budget_micros"].to_numpy("float64"))
+    sure = np.nan_to_num(chance) >= values["evidence_astray_chance"].to_numpy("float64")
+    under_asap = (words(flights) == "asap") & (apart < 0)
+    worth = np.abs(apart) >= flights["stake_micros"].to_numpy("int64")
     return np.asarray(sure & _has_evidence(flights) & ~under_asap & worth, dtype=np.int64)
 
 
-def _was(flights: pd.DataFrame, memory: pd.DataFrame, side: npt.NDArray[Any]) -> Ranks:
-    """The remembered rank on the same side."""
-    before = earlier(flights, memory, "side", "severity")
-    return np.where(before["side"].to_numpy(dtype=object) == side.astype(object), bands.ranks(before["severity"]), 0)
+def _numbers(values: pd.DataFrame, *names: str) -> list[Floats]:
+    return [values[f"evidence_{name}"].to_numpy("float64") for name in names]
 
 
-def _off(flights: pd.DataFrame, values: pd.DataFrame, kind: str, share: "float | Floats" = 1.0) -> tuple[Flags, Ranks]:
-    """(where the last 24 h are off by the edges of a kind, on which side: 1 over, -1 under). Percentages are compared as ratios, both ways alike."""
-    z, level, plan = (flights[name].to_numpy("float64") for name in ("level_z", "level_pct", "off_plan_pct"))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moved, away = np.log1p(level / 100.0), np.log(np.maximum(1.0 + plan / 100.0, 1e-9))
-        chance = _chance_off(flights, moved > 0)
-        z_edge, level_edge, plan_edge, chance_edge = _edges(flights, values, kind, chance / share)
-        far = ((np.abs(z) >= z_edge * share) & (np.abs(moved) >= np.log1p(level_edge / 100.0) * share)
-               & (np.abs(away) >= np.log1p(plan_edge / 100.0) * share) & (np.sign(moved) == np.sign(away)) & (chance >= chance_edge * share))
-    return far & _worth(flights), np.nan_to_num(np.sign(z)).astype(np.int64)
-
-
-def _edges(flights: pd.DataFrame, values: pd.DataFrame, kind: str, chance: Floats) -> list[Floats]:
+def _critical_edges(last: _LastDay, values: pd.DataFrame, share: Floats) -> list[Floats]:
     """Edges of z, level, plan and the chance not to land; what broke within a day is believed sooner, and what surely does not land."""
-    if kind == "warning":
-        return [values[f"evidence_warning_{name}"].to_numpy("float64") for name in ("z", "level_pct", "off_plan_pct", "landing_chance")]
-    usual, broken = ([values[f"evidence_{name}"].to_numpy("float64") for name in names] for names in (
-        ("level_z", "level_pct", "off_plan_pct", "landing_chance"), ("broken_z", "broken_level_pct", "broken_off_plan_pct", "broken_landing_chance")))
-    broke, sure = _broke(flights, values), chance >= values["evidence_sure_chance"].to_numpy("float64")
-    usual[0] = np.where(sure, np.minimum(values["evidence_sure_z"].to_numpy("float64"), usual[0]), usual[0])
-    return [np.where(broke, np.minimum(sooner, edge), edge) for sooner, edge in zip(broken, usual, strict=True)]
-
-
-def _days_left(flights: pd.DataFrame) -> Floats:
-    left = (flights["day_end"].to_numpy(DAY) - flights["watermark"].to_numpy(DAY)) / SECOND
-    return np.asarray(np.maximum(np.nan_to_num(left) / 86_400.0, 0.0))
-
-
-def _broke(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
-    """Where the pace broke within a day, to the side on which the level is."""
-    swing, level = (np.nan_to_num(flights[name].to_numpy("float64")) for name in ("swing", "level_pct"))
-    return np.asarray((np.abs(swing) >= values["evidence_broken"].to_numpy("float64")) & (np.sign(swing) == np.sign(level)))
+    usual = _numbers(values, "level_z", "level_pct", "off_plan_pct", "landing_chance")
+    broken = _numbers(values, "broken_z", "broken_level_pct", "broken_off_plan_pct", "broken_landing_chance")
+    sure_z, sure_chance = _numbers(values, "sure_z", "sure_chance")
+    usual[0] = np.where(last.chance / share >= sure_chance, np.minimum(sure_z, usual[0]), usual[0])
+    return [np.where(last.broke, np.minimum(sooner, edge), edge) for sooner, edge in zip(broken, usual, strict=True)]
 
 
 def _worth(flights: pd.DataFrame) -> Flags:
     """Whether going on like this to the flight's end moves as much money as is worth an alert."""
-    left = _days_left(flights)
+    left = np.nan_to_num((flights["day_end"].to_numpy(DAY) - flights["watermark"].to_numpy(DAY)) / SECOND) / 86_400.0
     last24, planned, budget, actual = (flights[name].to_numpy("float64", na_value=np.nan)
                                        for name in ("last24_micros", "planned24_micros", "budget_micros", "actual_micros"))
-    apart = np.nan_to_num(np.abs(last24 - planned))
-    curve = flights["curve"].to_numpy(dtype=object)
+    apart, curve = np.nan_to_num(np.abs(last24 - planned)), words(flights)
     through = (curve == "ahead") & (budget - actual < planned)
     return np.asarray((apart * np.maximum(left, 1.0) >= flights["stake_micros"].to_numpy("float64")) & (curve != "asap") & ~through)
 
 
-def _windows_in_a_row(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame) -> Ranks:
+def _windows_in_a_row(last: _LastDay, values: pd.DataFrame, before: pd.DataFrame) -> Ranks:
     """How many runs in a row the level was critically off on one side; a raised one counts on above 80 % of its edges."""
-    before = earlier(flights, memory, "level_windows")["level_windows"].to_numpy("int64", na_value=0)
-    share = np.where(np.abs(before) >= values["evidence_level_windows"].to_numpy("int64"), HELD, 1.0)
-    off, side = _off(flights, values, "critical", share)
-    return np.where(off, np.where(np.sign(before) == side, before + side, side), 0)
+    runs = before["level_windows"].to_numpy("int64", na_value=0)
+    share = np.where(np.abs(runs) >= values["evidence_level_windows"].to_numpy("int64"), HELD, 1.0)
+    off, side = last.off(_critical_edges(last, values, share), share)
+    return np.where(off, np.where(np.sign(runs) == side, runs + side, side), 0)
 
 
-def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, count: Ranks) -> Ranks:
-    at_once = flights["feed_daily"].fillna(value=False).to_numpy(dtype=bool) | _broke(flights, values)
+def _level_rank(flights: pd.DataFrame, values: pd.DataFrame, last: _LastDay, count: Ranks) -> Ranks:
+    at_once = flights["feed_daily"].to_numpy(dtype=bool, na_value=False) | last.broke
     needed = np.where(at_once, 1, values["evidence_level_windows"].to_numpy("int64"))
-    warned, _ = _off(flights, values, "warning")
+    warned, _ = last.off(_numbers(values, "warning_z", "warning_level_pct", "warning_off_plan_pct", "warning_landing_chance"))
     return np.where(np.abs(count) >= needed, 2, np.where(warned | (count != 0), 1, 0))
 
 
-def _silent(flights: pd.DataFrame, values: pd.DataFrame, quiet: Flags) -> dict[str, pd.Series]:
+def _silent(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
     """Spend that fell silent is zero delivery, unless the budget is through or another kind of it was found; of a quiet account it is the account's."""
-    silent = flights["silent"].fillna(value=False).to_numpy(dtype=bool) & flights["zero_kind"].eq("").to_numpy() & flights["phase"].isin(OPEN).to_numpy()
-    silent &= (flights["planned24_micros"].to_numpy("int64", na_value=0) > 0) & ~pacing.to_the_letter(values)
+    phase, kind = (flights[name].to_numpy(dtype=object) for name in ("phase", "zero_kind"))
+    silent = flights["silent"].to_numpy(dtype=bool, na_value=False) & (kind == "") & ((phase == "live") | (phase == "early"))
+    silent &= flights["planned24_micros"].to_numpy("int64", na_value=0) > 0
     if silent.any():
         budget = flights["budget_micros"].to_numpy("int64")
         left = budget.astype("float64") - flights["actual_micros"].to_numpy("float64", na_value=0.0)
         silent &= left >= bands.threshold(budget, values["stake_minimum_pct_of_budget"]).astype("float64")
-    return {"zero_delivery": flights["zero_delivery"].astype(bool) | silent,
-            "zero_kind": flights["zero_kind"].mask(silent, "silent").mask(silent & quiet, "account")}
+    return np.asarray(silent)
 
 
-def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series:
+def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> npt.NDArray[Any]:
     """What the evidence says first; then what was said of the raw variance. The many healthy ones keep their one sentence."""
-    lists = flights["reasons"].to_numpy(dtype=object).copy()
-    silent = flights["zero_kind"].isin(["silent", "account"]).to_numpy(dtype=bool) & flights["silent"].fillna(value=False).to_numpy(dtype=bool)
-    explained = free & (bands.ranks(flights["band_severity"]) > grounds.banded) & flights["phase"].eq("live").to_numpy(dtype=bool)
+    kind, phase = (flights[name].to_numpy(dtype=object) for name in ("zero_kind", "phase"))
+    lists: npt.NDArray[Any] = flights["reasons"].to_numpy(dtype=object).copy()
+    silent = ((kind == "silent") | (kind == "account")) & flights["silent"].to_numpy(dtype=bool, na_value=False)
+    explained = free & (bands.ranks(flights["band_severity"]) > grounds.banded) & (phase == "live")
     bare = free & ~_has_evidence(flights) & (grounds.banded > 0)
-    told = np.flatnonzero((free & ((grounds.level > 0) | (grounds.edits > 0) | (grounds.astray > 0))) | silent | explained | bare)
+    told = np.flatnonzero((free & ((grounds.level > 0) | grounds.edits | (grounds.astray > 0))) | silent | explained | bare)
     for at, row in zip(told, records(flights, told), strict=True):
         if silent[at]:
             hours = "4 h of loads, and in nearly all of its account" if row["zero_kind"] == "account" else "8 h of loads"
@@ -257,7 +270,7 @@ def _reasons(flights: pd.DataFrame, free: Flags, grounds: _Grounds) -> pd.Series
             continue
         sentences = ((grounds.level[at], level_sentence), (grounds.edits[at], plan_edits.edit_sentence), (grounds.astray[at], astray_sentence), (explained[at], _explained))
         lists[at] = [*(sentence(row) for says, sentence in sentences if says), *([BARE] if bare[at] else []), *lists[at]]
-    return pd.Series(lists, index=flights.index, dtype="object")
+    return lists
 
 
 def level_sentence(row: Row) -> str:

@@ -64,7 +64,9 @@ def _states(platforms: pd.Series, elapsed_min: Whole, slot: Whole, states: list[
     """One row per flight: as remembered, or the platform's shape at the hours at which its readings fall."""
     table = np.zeros((len(states), LARGEST + 1))
     hours = (np.arange(1, SLOTS + 1) - slot[:, None]) * SLOT_MIN + elapsed_min[:, None]
-    for platform, rows in platforms.reset_index(drop=True).groupby(platforms.to_numpy()).indices.items():
+    codes, named = pd.factorize(platforms)
+    for code, platform in enumerate(named):
+        rows = codes == code
         table[rows, SHAPE] = PRIOR_DAYS * np.interp(hours[rows], np.arange(SLOTS + 1) * SLOT_MIN, PRIOR.get(str(platform), EVEN))
     table[:, DAY] = NEWEST
     for row, state in enumerate(states):

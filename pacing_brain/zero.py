@@ -3,16 +3,14 @@
 Source: DESIGN.md, Definitions, Zero delivery.
 """
 
-from datetime import UTC
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.bands import threshold
-from pacing_brain.curves import COLUMNS, ONE_DAY, planned_micros, words
+from pacing_brain.curves import ONE_DAY, Plans, words
 from pacing_brain.model import MatchKind, RunContext
-from pacing_brain.zones import DAY, hours_covered, midnights
+from pacing_brain.zones import DAY, begins, hours_covered, instant
 
 Flags = npt.NDArray[np.bool_]
 HOUR_US = 3_600_000_000
@@ -35,7 +33,7 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
     kind = flights["match_kind"].to_numpy(dtype=object)
     found = np.logical_or.reduce([kind == one for one in MATCHED]) | flights["known_on_platform"].to_numpy(dtype=bool)
     shown, served = _micros(flights, "impressions") > 0, _micros(flights, "closed_day_impressions") > 0
-    named = (kind == MatchKind.NONE.value) & flights["campaign_id"].notna().to_numpy()
+    named = (kind == MatchKind.NONE.value) & ~flights["campaign_id"].array.isna()
     unseen = covered & named & ~found & ~_source_down(flights, run)
     stopped = found & _stopped(flights, values, run, covered)
     kinds = np.select([unseen, nothing & found & ~shown, stopped & ~served & ~nothing], ["not_found", "never", "stopped"], "")
@@ -48,40 +46,39 @@ def find(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> pd.Dat
 def final(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Flags:
     """Where a flight ended so long ago that its data are final."""
     after = np.round(values["ended_final_after_hours"].to_numpy("float64") * HOUR_US).astype("timedelta64[us]")
-    return np.asarray(flights["day_end"].to_numpy(DAY) + after <= _moment(run))
+    return np.asarray(flights["day_end"].to_numpy(DAY) + after <= instant(run.as_of))
 
 
 def _covered(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Flags:
     """Where the load covers enough of the flight, and its data are not final yet."""
     long_enough = hours_covered(flights).to_numpy() >= values["zero_planned_hours"].to_numpy("float64")
-    once = flights["overlaps"].fillna("").to_numpy(dtype=object) == ""  # spend of days that are planned twice counts for none: that is not nothing
+    once = flights["overlaps"].to_numpy(dtype=object, na_value="") == ""  # spend of days that are planned twice counts for none: that is not nothing
     return np.asarray(long_enough & ~final(flights, values, run) & once)
 
 
 def _nothing_spent(flights: pd.DataFrame) -> Flags:
     """No day with spend, to the watermark or after it. An unknown actual is not nothing."""
-    known = flights["actual_micros"].notna().to_numpy(dtype=bool)
     spent = (_micros(flights, "actual_micros") > 0) | (_micros(flights, "spend_days") != 0) | (_micros(flights, "after_watermark_micros") > 0)
-    return np.asarray(known & ~spent)
+    return np.asarray(~flights["actual_micros"].array.isna() & ~spent)
 
 
 def _stopped(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, covered: Flags) -> Flags:
-    nothing = flights["closed_day_micros"].notna().to_numpy(dtype=bool) & (_micros(flights, "closed_day_micros") == 0)
+    nothing = ~flights["closed_day_micros"].array.isna() & (_micros(flights, "closed_day_micros") == 0)
     before = flights["last_spend_day"].to_numpy(DAY) < flights["closed_day"].to_numpy(DAY)
-    waits = (flights["at_rest"].fillna(value=False).astype(bool) | flights["spent_out"].fillna(value=False).astype(bool)).to_numpy()
-    silent = nothing & before & ~waits & covered & (_micros(flights, "after_watermark_micros") <= 0) & (flights["day_end"].to_numpy(DAY) > _moment(run))
+    rests, through = (flights[name].to_numpy(dtype=bool, na_value=False) for name in ("at_rest", "spent_out"))
+    lasts = flights["day_end"].to_numpy(DAY) > instant(run.as_of)
+    silent = nothing & before & ~rests & ~through & covered & (_micros(flights, "after_watermark_micros") <= 0) & lasts
     stopped = silent & ~_budget_spent(flights, values)
     looked_at = stopped & (words(flights) != "asap")
     if looked_at.any():
-        rows = flights[[*COLUMNS, "closed_day"]][looked_at]
-        stopped[looked_at] = _planned_on(rows, rows["closed_day"]).gt(0).fillna(value=False)
+        stopped[looked_at] = _closed_day_planned(flights, looked_at)
     return np.asarray(stopped)
 
 
 def may_deliver(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
     """Whether silence would mean something: budget is left, and the last closed day had a plan. Else a flight is neither silent nor delivering."""
-    unplanned = _planned_on(flights, flights["closed_day"]).le(0) & flights["closed_day"].notna()
-    return np.asarray(~_budget_spent(flights, values) & (~unplanned.fillna(value=True).to_numpy(dtype=bool) | (words(flights) == "asap")))
+    planned = _closed_day_planned(flights) | flights["closed_day"].array.isna() | (words(flights) == "asap")
+    return np.asarray(~_budget_spent(flights, values) & planned)
 
 
 def _budget_spent(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
@@ -91,29 +88,27 @@ def _budget_spent(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
     return np.asarray(left < threshold(budgets, values["stake_minimum_pct_of_budget"]), dtype=bool)
 
 
-def _moment(run: RunContext) -> np.datetime64:
-    return np.datetime64(run.as_of.astimezone(UTC).replace(tzinfo=None))
-
-
 def _micros(flights: pd.DataFrame, name: str) -> np.ndarray:
     """Whole numbers; 0 where unknown."""
     return np.asarray(flights[name].to_numpy("int64", na_value=0))
 
 
-def _planned_on(flights: pd.DataFrame, day: pd.Series) -> pd.Series:
-    begin, end = (midnights(at, flights["account_timezone"]) for at in (day, day + ONE_DAY))
-    return planned_micros(flights, end) - planned_micros(flights, begin)
+def _closed_day_planned(flights: pd.DataFrame, rows: Flags | slice = slice(None)) -> Flags:
+    """Whether the plan has something for the last closed day of the flights in `rows`."""
+    plans, day = Plans.of(flights, rows), flights["closed_day"].to_numpy(DAY)[rows]
+    (before, known), (after, _) = (plans.micros(begins(on, plans.zone)) for on in (day, day + ONE_DAY))
+    return known & (after > before)
 
 
 def _something_planned(flights: pd.DataFrame, looked_at: Flags) -> Flags:
     """Where the plan to date is above nothing; looked at only where it matters."""
     planned = np.zeros(len(flights), dtype=bool)
     if looked_at.any():
-        rows = flights[COLUMNS][looked_at]
-        planned[looked_at] = planned_micros(rows, rows["watermark"]).gt(0).fillna(value=False)
+        micros, known = Plans.of(flights, looked_at).micros(flights["watermark"].to_numpy(DAY)[looked_at])
+        planned[looked_at] = known & (micros > 0)
     return planned
 
 
 def _source_down(flights: pd.DataFrame, run: RunContext) -> Flags:
-    down = [state.platform for state in run.sources if not state.available]
-    return np.asarray(flights["platform"].isin([name for name in down if name]) | (None in down), dtype=bool)
+    down = {state.platform for state in run.sources if not state.available}
+    return np.isin(flights["platform"].to_numpy(dtype=object), [name for name in down if name]) | (None in down)

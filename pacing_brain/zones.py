@@ -6,16 +6,19 @@ or the zone is unknown.
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from pacing_brain.errors import DataError
 
 INSTANT, DAY = "datetime64[us, UTC]", "datetime64[us]"
+Instants = npt.NDArray[np.datetime64]
 ByZone = list[tuple[ZoneInfo, np.ndarray]]
 ONE_DAY = pd.Timedelta(days=1)
 CALENDAR = np.arange("1995-01-01", "2050-01-01", dtype="datetime64[D]").astype(DAY)  # days whose beginnings are looked up; others are computed
@@ -89,6 +92,11 @@ def hours_covered(flights: pd.DataFrame) -> pd.Series:
     """Real hours of each flight up to its watermark; null without one."""
     start, end, reached = (flights[name].to_numpy(dtype=DAY) for name in ("day_start", "day_end", "watermark"))
     return pd.Series((np.where(reached > end, end, reached) - start) / SECOND / 3600.0, index=flights.index)
+
+
+def instant(at: datetime) -> np.datetime64:
+    """A moment as the arrays here have it: in UTC, naive."""
+    return np.datetime64(at.astimezone(UTC).replace(tzinfo=None), "us")
 
 
 def is_zone(name: str) -> bool:

@@ -216,7 +216,7 @@ def test_a_late_feed_is_told_by_its_own_rhythm(decided: pd.DataFrame) -> None:
 def test_weekdays_explain_the_side_that_they_are_on(actual: int, weekday: float, left: int) -> None:
     """12 % behind after a weekend that is always quiet is 3 %; weekdays on the other side explain nothing, and none explains more than there is."""
     row = cohort.flights(actual_micros=actual, target_micros=1000, elapsed_hours=240.0, noise_pct=10.0, own_noise_pct=0.0, allowed_micros=0, weekday_pct=weekday)
-    parts = unexplained.bridge(row, EVIDENCE.resolve(row), pd.Series([True]))
+    parts = unexplained.bridge(row, EVIDENCE.resolve(row), np.array([True]), plan_edits.edited(row, EVIDENCE.resolve(row)))
     assert (parts["residual"][0], sum(int(part[0]) for part in parts.values())) == (left, actual - 1000)
 
 
@@ -235,7 +235,7 @@ def test_the_bridge_adds_up_to_the_micro(actual: int, target: int, budget: int, 
     first, last = pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-28")
     flights = flights.assign(start_date=first, end_date=last, start_was=first, end_was=last - pd.Timedelta(days=7) if moved else last, account_timezone="UTC", curve="even",
                              curve_pct=np.nan, target_to_date_micros=pd.array([None], dtype="Int64"), updated_at=pd.NaT, day_weights=None)
-    parts = unexplained.bridge(flights, EVIDENCE.resolve(flights), pd.Series([True]))
+    parts = unexplained.bridge(flights, EVIDENCE.resolve(flights), np.array([True]), plan_edits.edited(flights, EVIDENCE.resolve(flights)))
     assert sum(int(part[0]) for part in parts.values()) == actual - target
     assert set(parts) == set(unexplained.PARTS)
     assert not np.sign(parts["noise"][0]) * np.sign(parts["residual"][0]) < 0  # noise explains, it never turns the sign

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import pytest
 
 from pacing_brain import unexplained
@@ -24,7 +24,7 @@ def _judged(before: dict[str, Any] | None, **columns: Any) -> str:
     row = row.assign(reasons=[["On plan."]])
     memory = MEMORY.empty() if before is None else builders.memory(**before)
     values = Policy().resolve(row)
-    return str(unexplained.explain(row, values, memory, pd.Series([True]), pd.Series([False]).to_numpy())["severity"].iloc[0])
+    return str(unexplained.explain(row, values, memory, np.array([True]), np.array([False]))["severity"].iloc[0])
 
 
 def test_critical_needs_two_runs_in_a_row() -> None:
