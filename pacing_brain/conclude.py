@@ -28,8 +28,8 @@ BEFORE = ["decided_seq", "decided_run", "error", "first_bad_at", "closed_to", "c
 def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, *,
              told: bool = True) -> Outcome:
     """The outcome of a run from the decided parts of its cohort; without findings and reallocation where nobody is `told`."""
-    whole = decided[0] if len(decided) == 1 else pd.concat(decided, ignore_index=True) if decided else flights.assign(reasons=None)
-    decisions = frames.DECISIONS.check(whole.sort_values("flight_id", kind="stable"))
+    whole = decided[0] if len(decided) == 1 else pd.concat(decided).sort_values("flight_id", kind="stable") if decided else flights.assign(reasons=None)
+    decisions = frames.DECISIONS.check(whole)
     decisions = client_share.name(decisions)
     decisions = _with_reallocation(decisions, inputs) if told else decisions
     held = breaker.look(decisions, inputs)
@@ -93,7 +93,7 @@ def _restated(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs) -> 
         now = decisions.assign(policy_digest=inputs.policy.digest, gates_red=decisions["red_gates"].fillna(""))
         for name in UNCHANGED:
             same &= (before[name] == now[name]).fillna(value=False).astype(bool) | (before[name].isna() & now[name].isna())
-    first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(decisions["lane"].ne(Lane.HEALTHY.value))
+    first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(decisions["lane"].to_numpy(dtype=object) != Lane.HEALTHY.value)
     return {"restated": same, "restates_seq": before["decided_seq"].where(same), "first_bad_at": first_bad}
 
 

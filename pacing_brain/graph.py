@@ -69,9 +69,9 @@ def silent() -> Any:
 
 
 def decide(graph: Any, cohort: Cohort) -> Cohort:
-    """Run the cohort through the graph. Tracing is off whatever the environment says: state never leaves the process."""
+    """Run the cohort through the graph, one lane after the other. Tracing is off whatever the environment says: state never leaves the process."""
     with tracing_context(enabled=False):
-        result: Cohort = graph.invoke(cohort)
+        result: Cohort = graph.invoke(cohort, {"max_concurrency": 1})
     return result
 
 
