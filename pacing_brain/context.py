@@ -5,9 +5,13 @@ row order and of who else is in the cohort, and replayable.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain import allowance, frames, reconcile, zero, zones
 from pacing_brain.model import Inputs
@@ -15,7 +19,8 @@ from pacing_brain.policy import Policy
 
 KEY = ["platform", "account_id"]
 Key = tuple[str, str]
-NO_LOAD = (pd.Timestamp.min.tz_localize("UTC"), False)
+NO_LOAD = (np.iinfo(np.int64).min, False)  # when: microseconds since 1970; this one is NaT
+HOUR_US = 3_600_000_000
 ANY_ACCOUNT = ""  # the platform's own row: stands in for an account that the feed never mentioned
 
 
@@ -25,22 +30,24 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
     Watermark (DESIGN, Definitions): hourly grain = min(as_of, last load) - lag; daily grain = the last midnight of the account's
     zone before (load - daily lag). It comes from loads alone: a campaign that stops must not stop the clock.
     """
-    spend, plan = inputs.spend[[*KEY, "timezone", "currency"]].drop_duplicates(), inputs.targets[[*KEY, "timezone", "client"]].drop_duplicates()
+    spend, plan = (rows[[*KEY, *more]].drop_duplicates() for rows, more in ((inputs.spend, ["timezone", "currency"]), (inputs.targets, ["timezone", "client"])))
     known = {key for rows in (spend, plan, inputs.campaigns) for key in _keys(rows) if None not in key}
     loads = _last_loads(inputs.loads, known)
     everyone = sorted({*known, *loads, *((platform, ANY_ACCOUNT) for platform in {*plan["platform"], *(platform for platform, _ in known)})})
-    table = pd.DataFrame(everyone, columns=KEY, dtype="str")
-    table = table.assign(**_load_columns(everyone, loads), **_zone_columns(everyone, spend, plan, inputs), currency=_only(everyone, spend, "currency"),
-                         client=_only(everyone, plan, "client"))
-    values = inputs.policy.resolve(table, "freshness")
-    table["cycle_hours"] = values["freshness_refresh_cycle_hours"].astype("float64")
-    table["grain"] = values["freshness_grain"].astype("str")
-    as_of = pd.Timestamp(inputs.run.as_of).tz_convert("UTC")
-    table["feed_age_hours"] = (as_of - table["loaded_at"]).dt.total_seconds() / 3600.0
-    table["watermark"] = _watermark(table, values, as_of)
-    table["closed_day"] = zones.local_days(table["watermark"], table["timezone"]) - pd.Timedelta(days=1)
-    table["available"] = _available(table["platform"], inputs)
-    return frames.ACCOUNTS.check(table.assign(live_flights=0, silent_flights=0))
+    who = pd.DataFrame({"platform": _text(platform for platform, _ in everyone), "account_id": _text(account for _, account in everyone),
+                        "client": _text(_only(everyone, plan, "client"))})
+    values = inputs.policy.resolve(who, "freshness")
+    zone, says = _zones(everyone, spend, plan, inputs)
+    by_zone, as_of = zones.by_zone(zone), np.datetime64(pd.Timestamp(inputs.run.as_of).tz_convert("UTC").tz_localize(None), "us")
+    loaded, basis = _loaded(everyone, loads)
+    watermark = _watermark(loaded, values, as_of, by_zone)
+    return frames.ACCOUNTS.check(pd.DataFrame({
+        "platform": who["platform"], "account_id": who["account_id"], "timezone": zone, "timezone_from": says,
+        "currency": _text(_only(everyone, spend, "currency")), "loaded_at": _instants(loaded), "load_basis": _text(basis),
+        "feed_age_hours": (as_of - loaded) / zones.SECOND / 3600.0, "cycle_hours": values["freshness_refresh_cycle_hours"].to_numpy("float64"),
+        "grain": _text(values["freshness_grain"]), "watermark": _instants(watermark),
+        "closed_day": zones.days_of(watermark, by_zone) - np.timedelta64(1, "D"), "available": _available(everyone, inputs),
+        "live_flights": 0, "silent_flights": 0}))
 
 
 def not_final_from(as_of: pd.Timestamp, policy: Policy) -> pd.Timestamp:
@@ -55,66 +62,82 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     """
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
     values = inputs.policy.resolve(summed, "zero", "ended", "stake", "allowance")
-    summed = summed.assign(spent_out=allowance.spent_out(summed, days, values))
+    summed["spent_out"] = allowance.spent_out(summed, days, values)
     found = zero.find(summed, values, inputs.run)
-    live = (summed["match_kind"].isin(["id", "alias", "name"]) & summed["watermark"].lt(summed["day_end"])
-            & zones.hours_covered(summed).ge(values["zero_planned_hours"].astype("float64")) & (found["zero_delivery"] | zero.may_deliver(summed, values)))
-    live &= summed["account_id"].notna()
+    for name, column in found.items():
+        summed[name] = column
+    on = summed["watermark"].to_numpy(zones.DAY) < summed["day_end"].to_numpy(zones.DAY)
+    covered = zones.hours_covered(summed).to_numpy() >= values["zero_planned_hours"].to_numpy("float64")
+    silent = found["zero_delivery"].to_numpy(dtype=bool)
+    live = (on & covered & np.isin(summed["match_kind"].to_numpy(dtype=object), zero.MATCHED) & summed["account_id"].notna().to_numpy()
+            & (silent | zero.may_deliver(summed, values)))
     at = reconcile.account_positions(summed, table)
-    silent = live & found["zero_delivery"]
-    live_flights, silent_flights = (np.bincount(at[mine.to_numpy(dtype=bool)], minlength=len(table)) for mine in (live, silent))
-    return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed.assign(**found)
+    live_flights, silent_flights = (np.bincount(at[mine], minlength=len(table)) for mine in (live, live & silent))
+    return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed
 
 
 def _keys(rows: pd.DataFrame) -> list[Key]:
     """(platform, account) of each row; None where it is null."""
-    return list(zip(*(rows[name].to_numpy(dtype=object, na_value=None).tolist() for name in KEY), strict=True))
+    return list(zip(*(_listed(rows[name]) for name in KEY), strict=True))
+
+
+def _listed(texts: pd.Series) -> list[Any]:
+    return list(texts.to_numpy(dtype=object, na_value=None).tolist())
+
+
+def _text(values: Iterable[Any]) -> ExtensionArray:
+    return pd.array(list(values), dtype="str")
+
+
+def _instants(values: np.ndarray) -> pd.DatetimeIndex:
+    return pd.DatetimeIndex(values, tz="UTC")
 
 
 def _said(rows: pd.DataFrame, column: str) -> dict[Key, list[str]]:
     """The distinct values of a column by account, sorted; an account for which nothing is said is absent."""
     said: dict[Key, set[str]] = defaultdict(set)
-    there = rows[rows[column].notna()]
-    for key, value in zip(_keys(there), there[column], strict=True):
-        said[key].add(value)
+    for key, value in zip(_keys(rows), _listed(rows[column]), strict=True):
+        if value is not None:
+            said[key].add(value)
     return {key: sorted(values) for key, values in said.items()}
 
 
-def _only(everyone: list[Key], rows: pd.DataFrame, column: str) -> pd.Series:
+def _only(everyone: list[Key], rows: pd.DataFrame, column: str) -> list[str | None]:
     """What is said of each account, when it is one thing."""
     said = _said(rows, column)
-    return pd.Series([said[key][0] if len(said.get(key, ())) == 1 else None for key in everyone], dtype="str")
+    return [said[key][0] if len(said.get(key, ())) == 1 else None for key in everyone]
 
 
-def _last_loads(loads: pd.DataFrame, known: set[Key]) -> dict[Key, tuple[pd.Timestamp, bool]]:
+def _last_loads(loads: pd.DataFrame, known: set[Key]) -> dict[Key, tuple[int, bool]]:
     """(when, whether from rows) of each account's last load. Its platform: as given, else wherever the account is named; a strange one says nothing."""
     platforms: dict[str, list[str]] = defaultdict(list)
     for platform, account in known:
         platforms[account].append(platform)
-    last: dict[Key, tuple[pd.Timestamp, bool]] = {}
-    for (given, account), *load in zip(_keys(loads), loads["loaded_at"], loads["from_rows"], strict=True):
+    last: dict[Key, tuple[int, bool]] = {}
+    instants = loads["loaded_at"].to_numpy(zones.DAY).astype(np.int64).tolist()
+    for (given, account), *load in zip(_keys(loads), instants, loads["from_rows"].tolist(), strict=True):
         for platform in platforms[account] if given is None else [given]:
             last[platform, account] = max(last.get((platform, account), NO_LOAD), (load[0], load[1]))
     return last
 
 
-def _load_columns(everyone: list[Key], loads: dict[Key, tuple[pd.Timestamp, bool]]) -> dict[str, pd.Series]:
-    """An account that was never loaded is seen with its platform's newest load; a platform without any load has none."""
-    newest: dict[str, pd.Timestamp] = {}
+def _loaded(everyone: list[Key], loads: dict[Key, tuple[int, bool]]) -> tuple[np.ndarray, list[str]]:
+    """(each account's last load, how it is known). One that was never loaded is seen with its platform's newest load; a platform without any load has none."""
+    newest: dict[str, int] = {}
     for (platform, _), (at, _) in loads.items():
         newest[platform] = max(newest.get(platform, at), at)
-    instants = [loads[key][0] if key in loads else newest.get(key[0]) for key in everyone]
+    instants = [loads[key][0] if key in loads else newest.get(key[0], NO_LOAD[0]) for key in everyone]
     basis = [("rows" if loads[key][1] else "loads") if key in loads else "platform" if key[0] in newest else "none" for key in everyone]
-    return {"loaded_at": pd.Series(instants, dtype=frames.INSTANT), "load_basis": pd.Series(basis, dtype="str")}
+    return np.array(instants, dtype=np.int64).view(zones.DAY), basis
 
 
-def _zone_columns(everyone: list[Key], spend: pd.DataFrame, plan: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
-    """Zone: the feed's newest, else the tracker's, else the policy's."""
-    feed = _said(spend[spend["timezone"].isin([zone for zone in spend["timezone"].dropna().unique() if zones.is_zone(zone)])], "timezone")
+def _zones(everyone: list[Key], spend: pd.DataFrame, plan: pd.DataFrame, inputs: Inputs) -> tuple[ExtensionArray, ExtensionArray]:
+    """(zone, who says so): the feed's newest, else the tracker's, else the policy's."""
+    feed = {key: known for key, said in _said(spend, "timezone").items() if (known := [zone for zone in said if zones.is_zone(zone)])}
     planned = _said(plan, "timezone")
     found = [(_newest(inputs.spend, key, feed[key]), "feed") if key in feed else (planned[key][0], "tracker") if key in planned
              else (inputs.policy.timezone, "policy") for key in everyone]
-    return {name: pd.Series([one[at] for one in found], dtype="str") for at, name in enumerate(("timezone", "timezone_from"))}
+    return _text(zone for zone, _ in found), _text(says for _, says in found)
 
 
 def _newest(spend: pd.DataFrame, key: Key, said: list[str]) -> str:
@@ -125,15 +148,18 @@ def _newest(spend: pd.DataFrame, key: Key, said: list[str]) -> str:
     return str(mine.sort_values(["day", "campaign_id", "campaign_name"], na_position="first")["timezone"].iloc[-1])
 
 
-def _watermark(table: pd.DataFrame, values: pd.DataFrame, as_of: pd.Timestamp) -> pd.Series:
-    seen = table["loaded_at"].mask(table["loaded_at"].gt(as_of), as_of)
-    hourly = seen - pd.to_timedelta(values["freshness_lag_hours"].astype("float64"), unit="h")
-    daily = zones.last_midnight(seen - pd.to_timedelta(values["freshness_daily_lag_hours"].astype("float64"), unit="h"), table["timezone"])
-    return hourly.where(table["grain"].eq("hourly"), daily)
+def _watermark(loaded: np.ndarray, values: pd.DataFrame, as_of: np.datetime64, by_zone: zones.ByZone) -> np.ndarray:
+    seen, daily = np.minimum(loaded, as_of), values["freshness_grain"].to_numpy() != "hourly"
+    hourly: np.ndarray = seen - _hours(values["freshness_lag_hours"])
+    if not daily.any():
+        return hourly
+    return np.where(daily, zones.begins(zones.days_of(seen - _hours(values["freshness_daily_lag_hours"]), by_zone), by_zone), hourly)
 
 
-def _available(platforms: pd.Series, inputs: Inputs) -> pd.Series:
+def _hours(values: pd.Series) -> np.ndarray:
+    return np.asarray(np.round(values.to_numpy("float64") * HOUR_US).astype("timedelta64[us]"))
+
+
+def _available(everyone: list[Key], inputs: Inputs) -> npt.NDArray[np.bool_]:
     down = [state.platform for state in inputs.run.sources if not state.available]
-    return ~platforms.isin([name for name in down if name]) & (None not in down)
-
-
+    return np.array([platform not in down and None not in down for platform, _ in everyone], dtype=bool)

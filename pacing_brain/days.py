@@ -36,8 +36,12 @@ def day(number: int) -> pd.Timestamp:
     return pd.Timestamp(number - _YEAR_ONE, unit="D")
 
 
+def dates(numbers: Codes) -> npt.NDArray[np.datetime64]:
+    return np.asarray((numbers - _YEAR_ONE).astype("datetime64[D]").astype("datetime64[us]"))
+
+
 def days(numbers: Codes) -> pd.Series:
-    return pd.Series((numbers - _YEAR_ONE).astype("datetime64[D]").astype("datetime64[us]"))
+    return pd.Series(dates(numbers))
 
 
 class Intervals(NamedTuple):

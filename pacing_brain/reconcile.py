@@ -5,7 +5,6 @@ the last account day that begins before w is the day of the instant just before 
 """
 
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -17,36 +16,36 @@ from pacing_brain import platform_facts, resting, zones
 from pacing_brain.days import number
 from pacing_brain.earlier import earlier
 from pacing_brain.model import MatchKind, RunContext
+from pacing_brain.platform_facts import Column, OwnRows
 from pacing_brain.roster import Codes, positions
 
 Flags = npt.NDArray[np.bool_]
-Column: TypeAlias = npt.NDArray[Any] | ExtensionArray
-INSTANT = "datetime64[us, UTC]"
+Instants = np.ndarray  # datetime64[us], in UTC
 NEVER = -1  # day number before every day
-_TICK = pd.Timedelta(1, unit="us")
-FIRST_LOAD_WITHIN = pd.Timedelta(hours=24)  # of a flight's start
+NO_DAY = np.datetime64("NaT", "us")
+_DAY, _TICK = np.timedelta64(1, "D"), np.timedelta64(1, "us")
+FIRST_LOAD_WITHIN = np.timedelta64(24, "h")  # of a flight's start
 _SPAN = 1 << 22
 
 
 @dataclass(frozen=True)
 class _Clock:
-    """Day numbers per flight: its ends, the last day that begins before the watermark, the last that is closed."""
+    """When each flight begins and ends, and up to when its spend is known: as instants, and as day numbers."""
 
+    zone: ExtensionArray
+    day_start: Instants
+    day_end: Instants
+    watermark: Instants
     start: Codes
     end: Codes
-    begun: Codes
-    closed: Codes  # inside the flight, NEVER when none
+    begun: Codes  # the last day that begins before the watermark
+    closed: Codes  # the last that is closed, inside the flight; NEVER when none
 
 
 @dataclass(frozen=True)
-class _Rows:
-    """The rows of days that belong to a flight; `flight` is its position."""
-
-    flight: Codes
-    day: Codes
+class _Rows(OwnRows):
     micros: Codes
     counted: Flags  # not quarantined
-    frame: pd.DataFrame
 
 
 def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memory: pd.DataFrame,
@@ -58,22 +57,26 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
     to its start.
     """
     flights = flights.reset_index(drop=True)
-    of_account, known = _account_columns(flights, accounts, pd.Timestamp(run.as_of))
-    flights = flights.assign(**of_account)
-    clock = _clock(flights)
-    of_flight = positions(days["flight_id"], pd.Index(flights["flight_id"]))
-    rows = _own_rows(days, of_flight)
+    clock, known = _clock(flights, accounts, run)
+    of_flight, on = positions(days["flight_id"].array, pd.Index(flights["flight_id"])), number(days["day"])
+    rows = _own_rows(days, of_flight, on)
     faults = _fault_columns(len(flights), rows)
-    spent = _spend_columns(rows, clock, known) | faults | _against_memory(flights, rows, memory, faults["duplicate_days"] + faults["bad_days"] == 0)
-    described = platform_facts.columns(flights, rows.frame, rows.flight, rows.day)
-    flights = flights.assign(**spent, **described, campaigns=_members(flights, rows, clock))
-    return flights, _split_after_watermark(days, of_flight, clock)
+    flights = flights.assign(
+        account_timezone=clock.zone, **{name: pd.DatetimeIndex(getattr(clock, name), tz="UTC") for name in ("day_start", "day_end", "watermark")},
+        **_spend_columns(rows, clock, known), **faults, **_against_memory(flights, rows, clock, memory, faults["duplicate_days"] + faults["bad_days"] == 0),
+        **platform_facts.columns(flights, rows), campaigns=_members(flights, rows, clock))
+    return flights, _split_after_watermark(days, of_flight, on, clock)
 
 
-def _split_after_watermark(days: pd.DataFrame, at: Codes, clock: _Clock) -> pd.DataFrame:
+def _split_after_watermark(days: pd.DataFrame, at: Codes, on: Codes, clock: _Clock) -> pd.DataFrame:
     """`days` with matched rows whose day does not begin before their flight's watermark in bucket `after_watermark`."""
-    late = days["bucket"].eq("matched").to_numpy() & (number(days["day"]) > np.append(clock.begun, NEVER)[at])
-    return days.assign(bucket=days["bucket"].mask(late, "after_watermark")) if late.any() else days
+    late = np.flatnonzero(on > np.append(clock.begun, NEVER)[at])
+    late = late[np.asarray(days["bucket"].array.take(late), dtype=object) == "matched"]
+    if not len(late):
+        return days
+    bucket = days["bucket"].array.copy()
+    bucket[late] = "after_watermark"
+    return days.assign(bucket=bucket)
 
 
 def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
@@ -83,60 +86,63 @@ def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
     return np.array([at.get((platform, account), at.get((platform, ""), -1)) for platform, account in asked], dtype=np.int64)
 
 
-def _account_columns(flights: pd.DataFrame, accounts: pd.DataFrame, as_of: pd.Timestamp) -> tuple[dict[str, pd.Series], Flags]:
-    """(the columns that come from the account, where what was spent is known)."""
+def _clock(flights: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> tuple[_Clock, Flags]:
+    """(each flight's clock by its account's zone and watermark, where what was spent is known)."""
     at = account_positions(flights, accounts)
-    theirs = accounts[["timezone", "timezone_from", "watermark", "available", "load_basis"]].reset_index(drop=True).reindex(at).set_axis(flights.index)
-    zone = theirs["timezone"].fillna("UTC")
-    of_policy = theirs["timezone_from"].isna() | theirs["timezone_from"].eq("policy")
+    zone = _zone(flights, accounts, at)
+    by_zone = zones.by_zone(zone)
+    first, last = (flights[name].to_numpy(zones.DAY) for name in ("start_date", "end_date"))
+    day_start, day_end = zones.begins(first, by_zone), zones.begins(last + _DAY, by_zone)
+    reached = _earliest(flights, accounts, np.append(accounts["watermark"].to_numpy(zones.DAY), NO_DAY)[at])
+    available = np.append(accounts["available"].to_numpy(dtype=bool), True)[at]
+    unloaded = np.append(accounts["load_basis"].to_numpy(dtype=object), "none")[at] == "none"
+    as_of = np.datetime64(pd.Timestamp(run.as_of).tz_convert("UTC").tz_localize(None), "us")
+    reached = np.where(unloaded & available & (day_start > as_of - FIRST_LOAD_WITHIN) & np.isnat(reached), day_start, reached)
+    watermark = np.where(np.isnat(reached) | (reached > day_start), reached, day_start)
+    start, end, begun = number(first), number(last), _day_before(watermark, by_zone)
+    closed = np.minimum(np.where(begun == NEVER, NEVER, _day_before(watermark + _TICK, by_zone) - 1), end)
+    nowhere = (flights["match_kind"].to_numpy(dtype=object) == MatchKind.NONE.value) & flights["campaign_id"].notna().to_numpy()
+    known = available & ~np.isnat(reached) & ((flights["n_matched"].to_numpy() > 0) | nowhere)
+    return _Clock(zone, day_start, day_end, watermark, start, end, begun, np.where(closed >= start, closed, NEVER)), known
+
+
+def _zone(flights: pd.DataFrame, accounts: pd.DataFrame, at: Codes) -> ExtensionArray:
+    """The account's zone; the plan's own where only the policy says one for the account."""
+    zone = accounts["timezone"].array.take(at, allow_fill=True).fillna("UTC")
+    of_policy = np.append(accounts["timezone_from"].to_numpy(dtype=object), "policy")[at] == "policy"
     if of_policy.any():
-        planned = flights["timezone"].where(flights["timezone"].isin([name for name in flights["timezone"].dropna().unique() if zones.is_zone(name)]))
-        zone = zone.mask(of_policy, planned.fillna(zone))
-    start = zones.midnights(flights["start_date"], zone)
-    reached = _earliest(flights, accounts, theirs["watermark"].astype(INSTANT))
-    available = theirs["available"].fillna(value=True).astype(bool)
-    waits = theirs["load_basis"].fillna("none").eq("none") & available & (start > as_of - FIRST_LOAD_WITHIN)
-    reached = reached.mask(waits & reached.isna(), start)
-    found = (flights["n_matched"] > 0) | (flights["match_kind"].eq("none") & flights["campaign_id"].notna())
-    return {
-        "account_timezone": zone.astype("str"), "day_start": start,
-        "day_end": zones.midnights(flights["end_date"] + zones.ONE_DAY, zone),
-        "watermark": reached.where(reached.isna() | (reached > start), start),
-    }, (available & reached.notna() & found).to_numpy(dtype=bool)
+        planned = flights["timezone"].array
+        own = np.flatnonzero(of_policy & planned.isin([name for name in planned.dropna().unique() if zones.is_zone(name)]))
+        zone[own] = planned.take(own)
+    return zone
 
 
-def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: pd.Series) -> pd.Series:
+def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: Instants) -> Instants:
     """The watermark; of a line over several accounts the earliest of theirs."""
-    lines = flights.loc[flights["campaigns"].notna(), "campaigns"]
-    if lines.empty:
+    lines = np.flatnonzero(flights["campaigns"].notna())
+    if not len(lines):
         return watermark
-    members = pd.DataFrame([(at, one["platform"], one["account_id"]) for at, campaigns in lines.items() for one in campaigns],
+    members = pd.DataFrame([(at, one["platform"], one["account_id"]) for at in lines for one in flights["campaigns"].iloc[at]],
                            columns=["at", "platform", "account_id"]).astype({"platform": "str", "account_id": "str"})
     at = account_positions(members, accounts)
-    reached = accounts["watermark"].take(np.maximum(at, 0)).reset_index(drop=True).where(at >= 0)
-    earliest = reached.groupby(members["at"]).min().mask(reached.isna().groupby(members["at"]).any())
-    return watermark.where(~watermark.index.isin(earliest.index), earliest.reindex(watermark.index))
+    reached = np.append(accounts["watermark"].to_numpy(zones.DAY), NO_DAY)[at]
+    earliest = watermark.copy()
+    earliest[members["at"]] = np.datetime64("9999-01-01", "us")
+    np.minimum.at(earliest, members["at"].to_numpy(), reached)  # NaT, unknown, is less than all
+    return earliest
 
 
-def _clock(flights: pd.DataFrame) -> _Clock:
-    zone = flights["account_timezone"]
-    start, end = number(flights["start_date"]), number(flights["end_date"])
-    begun = _day_before(flights["watermark"], zone)
-    closed = np.minimum(np.where(begun == NEVER, NEVER, _day_before(flights["watermark"] + _TICK, zone) - 1), end)
-    return _Clock(start, end, begun, np.where(closed >= start, closed, NEVER))
-
-
-def _day_before(instants: pd.Series, zone: pd.Series) -> Codes:
+def _day_before(instants: Instants, by_zone: zones.ByZone) -> Codes:
     """Number of the account day that holds the moment just before each instant; NEVER without one."""
-    days = zones.local_days(instants - _TICK, zone)
-    return np.where(days.notna().to_numpy(), number(days.fillna(pd.Timestamp(0))), NEVER)
+    days = zones.days_of(instants - _TICK, by_zone)
+    return np.where(np.isnat(days), NEVER, number(days))
 
 
-def _own_rows(days: pd.DataFrame, at: Codes) -> _Rows:
-    mine = np.flatnonzero(at >= 0)
-    frame = days if len(mine) == len(days) else days.take(mine)
-    return _Rows(at[mine], number(frame["day"]), frame["spend_micros"].fillna(0).to_numpy(dtype=np.int64),
-                 frame["bucket"].ne("quarantined").to_numpy(), frame)
+def _own_rows(days: pd.DataFrame, of_flight: Codes, on: Codes) -> _Rows:
+    place = np.flatnonzero(of_flight >= 0)
+    rows = OwnRows(of_flight[place], on[place], place, days)
+    return _Rows(rows.flight, rows.day, place, days, rows.column("spend_micros").to_numpy("int64", na_value=0),
+                 np.asarray(rows.column("bucket"), dtype=object) != "quarantined")
 
 
 def _spend_columns(rows: _Rows, clock: _Clock, known: Flags) -> dict[str, Column]:
@@ -159,8 +165,7 @@ def _spend_columns(rows: _Rows, clock: _Clock, known: Flags) -> dict[str, Column
         "at_rest": resting.at_rest(n, flight[positive], day[positive], clock.closed), "spent_out": np.zeros(n, dtype=bool),
         "last7_micros": _whole(_sum(n, flight, micros, recent), has_closed),
         "last7_days": np.where(has_closed, np.clip(clock.closed - clock.start + 1, 0, 7), 0),
-        "impressions": _impressions(n, rows, rows.day <= clock.begun[rows.flight]),
-        "closed_day_impressions": _impressions(n, rows, rows.day == clock.closed[rows.flight]),
+        **_shown(n, rows, {"impressions": clock.begun[rows.flight] >= rows.day, "closed_day_impressions": clock.closed[rows.flight] == rows.day}),
     }
 
 
@@ -168,34 +173,34 @@ def _daily(rows: _Rows) -> tuple[Codes, Codes, Codes]:
     """(flight, day, micros) of counted rows, one per flight and day: the campaigns of one line are added."""
     flight, day, micros = rows.flight[rows.counted], rows.day[rows.counted], rows.micros[rows.counted]
     key = flight * _SPAN + day
-    if not pd.Series(key).duplicated().any():
+    if pd.Index(key).is_unique:
         return flight, day, micros
     total = pd.Series(micros).groupby(key).sum()
     keys = total.index.to_numpy()
     return keys // _SPAN, keys % _SPAN, total.to_numpy()
 
 
-def _impressions(n: int, rows: _Rows, on: Flags) -> ExtensionArray:
-    """Shown on those rows' days; null where no row says."""
-    said = rows.frame["impressions"].notna().to_numpy() & rows.counted & on
-    shown = rows.frame["impressions"].to_numpy("int64", na_value=0)
-    return _whole(_sum(n, rows.flight, shown, said), np.bincount(rows.flight[said], minlength=n) > 0)
+def _shown(n: int, rows: _Rows, on: dict[str, Flags]) -> dict[str, ExtensionArray]:
+    """Impressions on each of those days; null where no row says."""
+    shown = rows.column("impressions")
+    counts, said = shown.to_numpy("int64", na_value=0), rows.counted & ~shown.isna()
+    return {name: _whole(_sum(n, rows.flight, counts, said & there), np.bincount(rows.flight[said & there], minlength=n) > 0) for name, there in on.items()}
 
 
 def _fault_columns(n: int, rows: _Rows) -> dict[str, Codes]:
     """Days with more than one row, and days whose spend is not a number; from the quarantined rows alone."""
-    if rows.counted.all():
+    bad = np.flatnonzero(~rows.counted)
+    if not len(bad):
         return {"duplicate_days": np.zeros(n, dtype=np.int64), "bad_days": np.zeros(n, dtype=np.int64)}
-    bad = rows.frame[["campaign_key", "n_rows", "spend_micros"]][~rows.counted].reset_index(drop=True)
-    flight, day = rows.flight[~rows.counted], rows.day[~rows.counted]
-    keyed = bad.assign(flight=flight, day=day)
-    several = keyed.duplicated(["campaign_key", "flight", "day"], keep=False).to_numpy() | bad["n_rows"].gt(1).to_numpy()
-    broken = bad["spend_micros"].isna().to_numpy()
+    flight, day, place = rows.flight[bad], rows.day[bad], rows.place[bad]
+    campaign = rows.days["campaign_key"].array.take(place).factorize()[0]
+    again = pd.Index((campaign * n + flight) * _SPAN + day).duplicated(keep=False)
+    several, broken = again | (rows.days["n_rows"].to_numpy()[place] > 1), rows.days["spend_micros"].array.take(place).isna()
     return {name: np.bincount(_distinct(flight[mask], day[mask])[0], minlength=n)
             for name, mask in (("duplicate_days", several), ("bad_days", broken))}
 
 
-def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame, sound: Flags) -> dict[str, Column]:
+def _against_memory(flights: pd.DataFrame, rows: _Rows, clock: _Clock, memory: pd.DataFrame, sound: Flags) -> dict[str, Column]:
     """Closed history against what was remembered of the same campaign from the same start (a plan that moved is no lost history).
 
     Days that are quarantined now have their own evidence: only flights that are `sound` are called shrunk.
@@ -206,9 +211,9 @@ def _against_memory(flights: pd.DataFrame, rows: _Rows, memory: pd.DataFrame, so
     if unmatched.any():  # all its rows are gone, and with them the match: the same id says that it is the same
         then_id = before["campaign_key"].astype("str").str.replace(r"^.*/", "", regex=True)
         same_campaign |= (unmatched & then_id.eq(flights["campaign_id"]).fillna(value=False)).to_numpy(dtype=bool)
-    closed_to, watermark = before["closed_to"].to_numpy(zones.DAY), flights["watermark"].to_numpy(zones.DAY)
+    closed_to = before["closed_to"].to_numpy(zones.DAY)
     same = (before["start_date"].to_numpy(zones.DAY) == flights["start_date"].to_numpy(zones.DAY)) & same_campaign
-    remembered = ~np.isnat(closed_to) & same & ~np.isnat(watermark) & sound
+    remembered = ~np.isnat(closed_to) & same & ~np.isnat(clock.watermark) & sound
     to = np.where(remembered, number(closed_to), NEVER)
     still = rows.day <= to[rows.flight]
     now = _sum(len(flights), rows.flight, rows.micros, still & rows.counted)
@@ -225,7 +230,7 @@ def _members(flights: pd.DataFrame, rows: _Rows, clock: _Clock) -> pd.Series:
     if not lines.any():
         return flights["campaigns"]
     counted = rows.counted & lines[rows.flight] & (rows.day <= clock.begun[rows.flight])
-    keys = pd.MultiIndex.from_arrays([rows.flight[counted], rows.frame["campaign_key"].to_numpy()[counted]])
+    keys = pd.MultiIndex.from_arrays([rows.flight[counted], np.asarray(rows.column("campaign_key"), dtype=object)[counted]])
     spent = pd.Series(rows.micros[counted]).groupby([keys.get_level_values(0), keys.get_level_values(1)]).sum().to_dict()
     return pd.Series([[one | {"actual_micros": int(spent.get((at, one["campaign_key"]), 0))} for one in members] if several else None
                       for at, (members, several) in enumerate(zip(flights["campaigns"], lines, strict=True))],
@@ -253,7 +258,7 @@ def _most(n: int, flight: Codes, day: Codes) -> Codes:
 
 def _distinct(flight: Codes, day: Codes) -> tuple[Codes, Codes]:
     """(flight, day) pairs, each once."""
-    once = ~pd.Series(flight * _SPAN + day).duplicated().to_numpy()
+    once = ~pd.Index(flight * _SPAN + day).duplicated()
     return flight[once], day[once]
 
 
@@ -264,4 +269,4 @@ def _whole(values: Codes, known: Flags) -> ExtensionArray:
 
 def _day(numbers: Codes) -> npt.NDArray[np.datetime64]:
     """Day numbers as days; NEVER is no day."""
-    return np.where(numbers != NEVER, calendar.days(numbers).to_numpy(), np.datetime64("NaT"))
+    return np.where(numbers != NEVER, calendar.dates(numbers), NO_DAY)

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pandas.api.extensions import ExtensionArray
 
 from pacing_brain.errors import DataError
 
@@ -120,13 +121,13 @@ def moment_text(instant: Any, zone: str | None = None) -> str:
     return f"{day_text(at)} {at.hour:02}:{at.minute:02}{'' if zone else ' UTC'}"
 
 
-def by_zone(zones: pd.Series) -> ByZone:
+def by_zone(zones: pd.Series | ExtensionArray) -> ByZone:
     """(zone, positions) for every zone that occurs; rows without one are left out.
 
     Raises:
         DataError: a zone is not known.
     """
-    codes, names = pd.factorize(zones.to_numpy(dtype=object))
+    codes, names = pd.factorize(np.asarray(zones, dtype=object))
     return [(_zone(str(name)), np.flatnonzero(codes == code)) for code, name in enumerate(names)]
 
 
