@@ -44,32 +44,33 @@ class Frame:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """
         whole = frame.loc[:, ~frame.columns.duplicated(keep="last")] if frame.columns.has_duplicates else frame
-        dtypes = dict(zip(whole.columns, whole.dtypes, strict=True))
-        fitted = {name: self._absent(name, len(whole)) for name in self.fields if name not in dtypes}
-        for name, column in self.fields.items():
-            if name in dtypes and not (column.nullable and column.dtype != "object" and dtypes[name] == column.dtype):  # nothing to look at in most columns
-                held = whole[name].array
-                if (fitting := self._fitting(held, dtypes[name], name)) is not held:
-                    fitted[name] = fitting
         if list(whole.columns) == self.columns:
-            return whole.reset_index(drop=True).assign(**fitted)
-        arrays = {name: fitted[name] if name in fitted else whole[name].array for name in self.fields}
+            return self._mended(whole.reset_index(drop=True))
+        arrays = {name: self._fitting(whole[name].array, name) if name in whole.columns else self._absent(name, len(whole)) for name in self.fields}
         return pd.DataFrame(arrays, index=pd.RangeIndex(len(whole)), copy=False)
+
+    def _mended(self, whole: pd.DataFrame) -> pd.DataFrame:
+        """A frame that has the columns, with those replaced that do not fit: most need no look."""
+        declared = zip(self.fields.items(), whole.dtypes, strict=True)
+        suspects = [name for (name, column), dtype in declared if not column.nullable or column.dtype == "object" or dtype != column.dtype]
+        held = {name: whole[name].array for name in suspects}
+        fitting = {name: self._fitting(values, name) for name, values in held.items()}
+        return whole.assign(**{name: values for name, values in fitting.items() if values is not held[name]})
 
     def _absent(self, name: str, rows: int) -> ExtensionArray:
         if not self.fields[name].nullable:
             raise FrameError(f"{self.name}: column {name} is missing")
         return pd.array([None] * rows, dtype=self.fields[name].dtype)
 
-    def _fitting(self, values: ExtensionArray, dtype: object, name: str) -> ExtensionArray:
+    def _fitting(self, values: ExtensionArray, name: str) -> ExtensionArray:
         """The column as it is declared; itself where it is so already."""
         column = self.fields[name]
         if not column.nullable and values.isna().any():
             raise FrameError(f"{self.name}: column {name} has {int(values.isna().sum())} empty values")
         try:
             if column.dtype == "object":
-                return values if dtype == "object" and _only_none(np.asarray(values)) else _with_none(values)
-            return values if dtype == column.dtype else values.astype(column.dtype)
+                return values if values.dtype == "object" and _only_none(np.asarray(values)) else _with_none(values)
+            return values if values.dtype == column.dtype else values.astype(column.dtype)
         except (TypeError, ValueError, OverflowError) as error:
             raise FrameError(f"{self.name}: column {name} is not {column.dtype}: {str(error).splitlines()[0]}") from error
 
