@@ -71,7 +71,8 @@ class Case:
         """Every closed day of the flight with its spend; a day without a row is a day with nothing. Empty when its days are not at hand."""
         if self["closed_day"] is None or (not self.spend and self["actual_micros"] != 0):
             return []
-        days = pd.date_range(self["start_date"], min(self["closed_day"], self["end_date"]), unit="us")
+        first, last = self["start_date"], min(self["closed_day"], self["end_date"])
+        days = [first + ONE_DAY * number for number in range((last - first).days + 1)]
         return [(day, self.spend.get(day, 0)) for day in days]
 
     def money(self, micros: int | None) -> str:

@@ -140,11 +140,12 @@ def daily_budget_changed(case: Case) -> str | None:
 
 def hit_its_cap(case: Case) -> str | None:
     """The last closed days, two at least, all sit at a daily budget that is below plan."""
-    cap, plan = case["daily_budget_micros"], case.planned_a_day
-    recent = [micros for _, micros in case.closed[-7:]]
-    if cap is None or plan is None or case["direction"] != "under" or cap >= plan or len(recent) < 2 or (case["n_campaigns"] or 1) > 1:
+    cap = case["daily_budget_micros"]
+    if cap is None or case["direction"] != "under" or (case["n_campaigns"] or 1) > 1:
         return None
-    at_cap = 0
+    plan, recent, at_cap = case.planned_a_day, [micros for _, micros in case.closed[-7:]], 0
+    if plan is None or cap >= plan:
+        return None
     while at_cap < len(recent) and abs(recent[-1 - at_cap] - cap) * 100 <= AT_CAP_PCT * cap:
         at_cap += 1
     if at_cap < 2:
@@ -153,9 +154,11 @@ def hit_its_cap(case: Case) -> str | None:
 
 
 def daily_budget_above_plan(case: Case) -> str | None:
-    cap, plan = case["daily_budget_micros"], case.planned_a_day
-    recent = [micros for _, micros in case.closed[-7:]]
-    if cap is None or plan is None or case["direction"] != "over" or not recent or cap * 10 < plan * 11 or (case["n_campaigns"] or 1) > 1:
+    cap = case["daily_budget_micros"]
+    if cap is None or case["direction"] != "over" or (case["n_campaigns"] or 1) > 1:
+        return None
+    plan, recent = case.planned_a_day, [micros for _, micros in case.closed[-7:]]
+    if plan is None or not recent or cap * 10 < plan * 11:
         return None
     spent = round(sum(recent) / len(recent))
     if spent * 10 < plan * 11:
