@@ -195,7 +195,7 @@ class Policy(Table):
         asked = tables or SCOPED
         columns = {f"{table}_{key}": np.full(len(rows), value, dtype=object if isinstance(value, str) else None)
                    for table in asked for key, value in getattr(self, table) if not isinstance(value, dict)}
-        scoped = [(self.selects((kind, wanted), rows), own) for _, kind, wanted, own in self.scopes() if SCOPE_COLUMNS[kind] in rows.columns]
+        scoped = self._scoped(rows, asked)
         for mask, own in scoped:
             for table, values in ((table, values) for table, values in own.items() if table in asked):
                 for key, value in values.items():
@@ -204,6 +204,12 @@ class Policy(Table):
         if "stake" in asked:
             columns["stake_units"] = self._stake_units(rows, columns["stake_minimum_units"], scoped)
         return pd.DataFrame(columns, index=rows.index)
+
+    def _scoped(self, rows: pd.DataFrame, asked: tuple[str, ...]) -> list[tuple[Any, dict[str, Any]]]:
+        """(where it holds, its tables) of every scope that says something of the tables asked, in the order in which they apply."""
+        said = [(SCOPE_COLUMNS[kind], wanted, own) for _, kind, wanted, own in self.scopes() if SCOPE_COLUMNS[kind] in rows.columns and not own.keys().isdisjoint(asked)]
+        texts = {column: pd.factorize(rows[column]) for column in {column for column, _, _ in said}}
+        return [(_holds(wanted, *texts[column]), own) for column, wanted, own in said]
 
     @property
     def calendar_days(self) -> Iterator[tuple[pd.DatetimeIndex, tuple[str, str] | None, float]]:
@@ -216,8 +222,7 @@ class Policy(Table):
         """Whether a selector holds for each row; without one it does."""
         if selector is None:
             return np.ones(len(rows), dtype=bool)
-        codes, texts = pd.factorize(rows[SCOPE_COLUMNS[selector[0]]])
-        return np.isin(codes, [code for code, text in enumerate(texts) if str(text).casefold() == selector[1].casefold()])
+        return _holds(selector[1], *pd.factorize(rows[SCOPE_COLUMNS[selector[0]]]))
 
     def approvals_in(self, tables: Mapping[str, Any]) -> Approvals:
         """`[approvals]` with a scope's own keys over it; amounts currency by currency."""
@@ -240,10 +245,12 @@ class Policy(Table):
         if "currency" not in rows.columns:
             return units
         codes, currencies = pd.factorize(rows["currency"])
+        known = {currency: code for code, currency in enumerate(currencies)}
         everywhere = (np.ones(len(rows), dtype=bool), {"stake": {"minimum_units_by_currency": self.stake.minimum_units_by_currency}})
         for mask, tables in (everywhere, *scoped):
             for currency, own in tables.get("stake", {}).get("minimum_units_by_currency", {}).items():
-                units[mask & np.isin(codes, np.flatnonzero(currencies == currency))] = own
+                if currency in known:
+                    units[mask & (codes == known[currency])] = own
         return units
 
     def winners(self, row: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
@@ -259,6 +266,11 @@ class Policy(Table):
             for table, values in tables.items():
                 won |= {f"{table}.{key}": (value, selector) for key, value in values.items()}
         return won
+
+
+def _holds(wanted: str, codes: Any, texts: Any) -> Any:
+    """Where a text is the one that is wanted, in whatever case; `codes` are positions in `texts`, -1 for none."""
+    return np.array([*(str(text).casefold() == wanted.casefold() for text in texts), False])[codes]
 
 
 def parse_selector(selector: str, kinds: tuple[str, ...] = SCOPE_ORDER) -> tuple[str, str]:
