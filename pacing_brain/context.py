@@ -63,14 +63,14 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     summed, days = reconcile.sums(flights, days, table, inputs.memory, inputs.run)
     values = inputs.policy.resolve(summed, "zero", "ended", "stake", "allowance")
     summed["spent_out"] = allowance.spent_out(summed, days, values)
-    found = zero.find(summed, values, inputs.run)
+    found, expected = zero.find(summed, values, inputs.run)
     for name, column in found.items():
         summed[name] = column
     on = summed["watermark"].to_numpy(zones.DAY) < summed["day_end"].to_numpy(zones.DAY)
-    covered = zones.hours_covered(summed).to_numpy() >= values["zero_planned_hours"].to_numpy("float64")
-    silent = found["zero_delivery"].to_numpy(dtype=bool)
+    covered = found["elapsed_hours"] >= values["zero_planned_hours"].to_numpy("float64")
+    silent = np.asarray(found["zero_delivery"], dtype=bool)
     live = (on & covered & np.isin(summed["match_kind"].to_numpy(dtype=object), zero.MATCHED) & summed["account_id"].notna().to_numpy()
-            & (silent | zero.may_deliver(summed, values)))
+            & (silent | expected))
     at = reconcile.account_positions(summed, table)
     live_flights, silent_flights = (np.bincount(at[mine], minlength=len(table)) for mine in (live, live & silent))
     return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed

@@ -292,7 +292,7 @@ def _planned_day(flights: pd.DataFrame, end: zones.Instants, today: Whole, daily
     """(what the curve plans for the 24 h to `end`, of a daily feed for that day; ln of that over a day of the three before: 0 of an even plan)."""
     plans = curves.Plans.of(flights)
     if daily.any():
-        end = np.where(daily, zones.begins(dates(np.where(daily, today + 1, 0)).to_numpy(zones.DAY), plans.zone), end)
+        end = np.where(daily, zones.begins(dates(np.maximum(today + 1, plans.first)).to_numpy(zones.DAY), plans.zone), end)
     (before, known), (planned, _) = (plans.micros(at) for at in (end - curves.ONE_DAY, end))
     of_day, bent = np.where(known, planned - before, np.nan), np.zeros(len(flights))
     if shaped.any():

@@ -31,7 +31,6 @@ Ranks = npt.NDArray[np.int64]
 class _Pace:
     """Planned against spent of each flight, and what tempers it. `actual` and `target` are 0 where they cannot be compared."""
 
-    planned: pd.arrays.IntegerArray  # to the watermark, null where it is not known
     known: Flags
     actual: Micros
     target: Micros
@@ -44,12 +43,10 @@ class _Pace:
 
     @classmethod
     def of(cls, flights: pd.DataFrame, values: pd.DataFrame, run: RunContext) -> Self:
-        planned, sure = curves.Plans.of(flights).micros(flights["watermark"].to_numpy(zones.DAY))
-        known, asap = _comparable(flights, sure), curves.words(flights) == "asap"
-        actual, target = (np.where(known, micros, 0) for micros in (flights["actual_micros"].to_numpy("int64", na_value=0), planned))
-        hours = zones.hours_covered(flights).to_numpy()
+        known, asap, hours = comparable(flights), curves.words(flights) == "asap", flights["elapsed_hours"].to_numpy("float64")
+        actual, target = (np.where(known, flights[name].to_numpy("int64", na_value=0), 0) for name in ("actual_micros", "target_micros"))
         early = _is_early(flights, values, hours)
-        return cls(pd.arrays.IntegerArray(planned, ~sure), known, actual, target, asap,
+        return cls(known, actual, target, asap,
                    np.select([actual > target, (actual < target) & ~asap], ["over", "under"], "none").astype(object),
                    hours, early, _phase(flights, values, run, early), _stake(flights, values))
 
@@ -63,19 +60,18 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
     """The flights with the `variance` columns of FLIGHT_COLUMNS, and `reasons` begun.
 
     Args:
-        flights: with the plan, match and reconcile columns; those of `zero.find` are taken as they are where they are there.
+        flights: with the plan, match and reconcile columns and those of `zero.find`.
         values: `Policy.resolve(flights)`, same index.
         memory: what the last sealed live run left, by flight_id.
         run: `as_of` tells the phase.
     """
-    flights = flights if "zero_kind" in flights else flights.assign(**zero.find(flights, values, run))  # the context rows were made of them
     pace = _Pace.of(flights, values, run)
     raw = np.where(pace.asap & (pace.direction == "none"), HEALTHY, bands.rank(pace.actual, pace.target, values))
     rank, ground = _severity(flights, values, memory, pace, raw)
     off, band = pace.in_percent(pace.actual - pace.target), WORDS[raw]
     band[~pace.known] = None
     judged = flights.assign(
-        target_micros=pace.planned, phase=pd.array(pace.phase, dtype="str"), elapsed_hours=pace.hours, stake_micros=pace.stake,
+        phase=pd.array(pace.phase, dtype="str"), stake_micros=pace.stake,
         variance_pct=np.abs(off), pacing_pct=pace.in_percent(pace.actual), unexplained_pct=off, direction=pd.array(pace.direction, dtype="str"),
         band_severity=pd.array(band, dtype="str"), severity=pd.array(WORDS[rank], dtype="str"))
     judged["reasons"] = verdicts.reasons(judged, values, ground)
@@ -84,15 +80,12 @@ def judge(flights: pd.DataFrame, values: pd.DataFrame, memory: pd.DataFrame, run
 
 def comparable(flights: pd.DataFrame) -> Flags:
     """Where spend and plan are both known, in one currency, and it is certain enough that they belong together."""
-    return _comparable(flights, ~flights["target_micros"].array.isna())
-
-
-def _comparable(flights: pd.DataFrame, planned: Flags) -> Flags:
+    known = ~(flights["actual_micros"].array.isna() | flights["target_micros"].array.isna())
     kind, zero_kind, currency = (flights[name].to_numpy(dtype=object) for name in ("match_kind", "zero_kind", "currency"))
     feed, overlaps = (flights[name].to_numpy(dtype=object, na_value="") for name in ("feed_currencies", "overlaps"))
     met = ((kind != MatchKind.AMBIGUOUS.value) & (kind != MatchKind.NONE.value)) | (zero_kind != "")
     alike = (feed == "") | (feed == NO_CURRENCY) | (feed == currency)
-    return np.asarray(~flights["actual_micros"].array.isna() & planned & met & alike & (overlaps == ""))  # of days that are planned twice no line has the spend
+    return np.asarray(known & met & alike & (overlaps == ""))  # of days that are planned twice no line has the spend
 
 
 def _phase(flights: pd.DataFrame, values: pd.DataFrame, run: RunContext, early: Flags) -> Words:

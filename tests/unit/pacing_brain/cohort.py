@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from pacing_brain import frames, zones
+from pacing_brain import frames, pacing, zero, zones
 from pacing_brain.model import RunContext
 from pacing_brain.policy import Policy
 
@@ -61,6 +61,13 @@ def values(table: pd.DataFrame, **tables: Any) -> pd.DataFrame:
 def run(as_of: datetime | str = AS_OF, **more: Any) -> RunContext:
     at = pd.Timestamp(as_of).to_pydatetime()
     return RunContext(**{"run_id": "run-1", "as_of": at, "window": at} | more)
+
+
+def judged(table: pd.DataFrame, policy_values: pd.DataFrame, memory: pd.DataFrame | None = None, of_run: RunContext | None = None) -> pd.DataFrame:
+    """The flights as the variance node judges them, with what is found on them before the graph."""
+    now = of_run or run()
+    due, _ = zero.find(table, policy_values, now)
+    return pacing.judge(table.assign(**due), policy_values, frames.MEMORY.empty() if memory is None else memory, now)
 
 
 def remembered(severity: str, side: str, flight_id: str = "F1") -> pd.DataFrame:

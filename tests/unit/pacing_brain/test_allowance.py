@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pacing_brain import allowance, forecast, frames, pacing
+from pacing_brain import allowance, forecast
 from tests.unit.pacing_brain import cohort
 from tests.unit.pacing_brain.cohort import UNIT
 
@@ -22,7 +22,7 @@ def judged(units, *, budgets=100, last="2026-06-10", policy=None, **columns):
     daily = {} if isinstance(budgets, list) else {"daily_budget_micros": budgets * UNIT}
     table = cohort.flights(actual_micros=sum(units) * UNIT, **daily, **columns)
     values = cohort.values(table, **(policy or {}))
-    known = pacing.judge(table.assign(spent_out=allowance.spent_out(table, rows, values)), values, frames.MEMORY.empty(), cohort.run())
+    known = cohort.judged(table.assign(spent_out=allowance.spent_out(table, rows, values)), values)
     return forecast.outlook(allowance.allow(known, rows, values), rows.assign(campaign_key="google/A1/1"), values, 4.0)
 
 

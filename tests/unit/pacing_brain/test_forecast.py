@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pacing_brain import forecast, pacing, spend_days, spend_rate
-from pacing_brain.frames import FLIGHT_COLUMNS, MEMORY
+from pacing_brain import forecast, spend_days, spend_rate
+from pacing_brain.frames import FLIGHT_COLUMNS
 from pacing_brain.landing import Landing
 from tests.unit.pacing_brain import cohort
 from tests.unit.pacing_brain.cohort import UNIT
@@ -27,7 +27,7 @@ def rows(units, *, key="google/A1/1", flight="F1", last=CLOSED, bucket="matched"
 
 def outlook(days, **columns):
     table = cohort.flights(**columns)
-    judged = pacing.judge(table, values := cohort.values(table), MEMORY.empty(), cohort.run(cohort.AS_OF))
+    judged = cohort.judged(table, values := cohort.values(table))
     return forecast.outlook(judged.assign(allowed_micros=0, lent_micros=None), days, values, 4.0)
 
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pacing_brain import frames, mitigation, pacing
+from pacing_brain import mitigation
 from pacing_brain.remedies import CHECKLIST
 from tests.unit.pacing_brain import cohort
 from tests.unit.pacing_brain.cohort import UNIT
@@ -15,7 +15,7 @@ ZERO = {"actual_micros": 0, "spend_days": 0, "first_spend_day": None, "last_spen
 
 def advise(code="unknown", after=None, **columns):
     table = cohort.flights(**columns)
-    judged = pacing.judge(table, cohort.values(table), frames.MEMORY.empty(), cohort.run()).assign(root_cause_code=code)
+    judged = cohort.judged(table, cohort.values(table)).assign(root_cause_code=code)
     return mitigation.advise(judged.assign(**(after or {})), cohort.run())
 
 
@@ -134,7 +134,7 @@ def test_healthy_flights_get_no_advice():
 def test_the_daily_budget_lands_on_plan(actual):
     """What is spent plus the daily figure over the time that is left is the budget, short by less than a day's micros."""
     table = cohort.flights(actual_micros=actual)
-    judged = pacing.judge(table, cohort.values(table), frames.MEMORY.empty(), cohort.run()).assign(root_cause_code="unknown", catch_up=None)
+    judged = cohort.judged(table, cohort.values(table)).assign(root_cause_code="unknown", catch_up=None)
     case = mitigation.Case(mitigation.records(judged)[0], {}, cohort.run())
     outlook = mitigation.Outlook.of(case)
     landed = actual + outlook.needed_a_day * Fraction(outlook.left_us, 86_400_000_000)

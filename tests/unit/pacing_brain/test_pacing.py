@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from pacing_brain import frames, pacing
+from pacing_brain import frames
 from tests.unit.pacing_brain import cohort
 from tests.unit.pacing_brain.cohort import UNIT
 
@@ -16,7 +16,7 @@ VERDICT = [name for name, (stage, _) in frames.FLIGHT_COLUMNS.items() if stage =
 
 def judge(as_of=cohort.AS_OF, memory=None, policy=None, **columns):
     table = cohort.flights(**columns)
-    return pacing.judge(table, cohort.values(table, **(policy or {})), frames.MEMORY.empty() if memory is None else memory, cohort.run(as_of))
+    return cohort.judged(table, cohort.values(table, **(policy or {})), memory, cohort.run(as_of))
 
 
 def one(**arguments):
@@ -221,7 +221,7 @@ def test_a_flight_is_judged_alone_as_in_any_company(rows, random):
                            match_kind=[kind for _, _, kind in rows])
     order = list(range(len(rows)))
     random.shuffle(order)
-    verdicts = [pacing.judge(part, cohort.values(part), frames.MEMORY.empty(), cohort.run())
+    verdicts = [cohort.judged(part, cohort.values(part))
                 for part in (table, table.iloc[order], table.iloc[[order[0]]])]
     whole, shuffled, alone = (frames.DECISIONS.check(verdict.sort_values("flight_id")) for verdict in verdicts)
     pd.testing.assert_frame_equal(whole, shuffled)
@@ -232,4 +232,4 @@ def test_no_flights_give_no_verdicts():
     """An empty cohort is judged without a fault."""
     assert judge().iloc[:0].empty
     table = cohort.flights().iloc[:0]
-    assert pacing.judge(table, cohort.values(table), frames.MEMORY.empty(), cohort.run()).empty
+    assert cohort.judged(table, cohort.values(table)).empty

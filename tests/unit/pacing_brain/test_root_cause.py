@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pacing_brain import frames, pacing, root_cause
+from pacing_brain import frames, root_cause
 from pacing_brain.model import SourceState
 from tests.unit.pacing_brain import cohort
 from tests.unit.pacing_brain.cohort import UNIT
@@ -30,7 +30,7 @@ def accounts(**columns):
 
 def explain(days=(), run=None, account=None, after=None, **columns):
     table = cohort.flights(**columns)
-    judged = pacing.judge(table, cohort.values(table), frames.MEMORY.empty(), cohort.run())
+    judged = cohort.judged(table, cohort.values(table))
     judged = judged.assign(**(after or {}))
     found = root_cause.explain(judged, spend_days(list(days)), account if account is not None else accounts(), run or cohort.run())
     return found["root_cause_code"].iloc[0], found["root_cause"].iloc[0]
@@ -39,7 +39,7 @@ def explain(days=(), run=None, account=None, after=None, **columns):
 def test_healthy_flights_have_no_cause():
     """Both columns are null in lane healthy, and only there."""
     table = cohort.flights(lane=["healthy", "warning"], **OVER)
-    judged = pacing.judge(table, cohort.values(table), frames.MEMORY.empty(), cohort.run())
+    judged = cohort.judged(table, cohort.values(table))
     found = root_cause.explain(judged, spend_days([]), accounts(), cohort.run())
     assert found["root_cause"].isna().tolist() == [True, False]
 

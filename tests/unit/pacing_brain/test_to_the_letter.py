@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pacing_brain import forecast, frames, pacing, plan_edits
+from pacing_brain import forecast, plan_edits
 from pacing_brain.brain import PacingBrain
 from pacing_brain.model import Outcome
 from tests.bench.wide import to_the_letter
@@ -62,7 +62,7 @@ def _lands(units: list[float], start: str, **columns: object) -> float:
                          "spend_micros": pd.array([round(one * UNIT) for one in units], dtype="Int64")})
     end = (pd.Timestamp(start) + pd.Timedelta(days=29)).strftime("%Y-%m-%d")
     table = cohort.flights(actual_micros=int(rows.loc[inside, "spend_micros"].sum()), start_date=start, end_date=end, **columns)
-    judged = pacing.judge(table, values := cohort.values(table), frames.MEMORY.empty(), cohort.run())
+    judged = cohort.judged(table, values := cohort.values(table))
     row = forecast.outlook(judged.assign(allowed_micros=0, lent_micros=None), rows, values, 4.0).iloc[0]
     return float(row["forecast_micros"] / row["budget_micros"])
 

@@ -18,8 +18,8 @@ TWELVE_HOURS, ALMOST = "2026-06-01T10:00:00Z", "2026-06-01T09:59:59Z"
 
 def find(as_of=cohort.AS_OF, policy=None, sources=(), **columns):
     table = cohort.flights(**columns)
-    found = zero.find(table, cohort.values(table, **(policy or {})), cohort.run(as_of, sources=sources))
-    return found.iloc[0]
+    found, _ = zero.find(table, cohort.values(table, **(policy or {})), cohort.run(as_of, sources=sources))
+    return pd.DataFrame(found).iloc[0]
 
 
 def test_no_spend_since_the_first_day_is_never_delivered():
