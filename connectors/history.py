@@ -4,9 +4,8 @@ At a window only rows count that were there by then; of each key the latest. A w
 table are sorted by instant once, and a pointer per key moves forward.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pandas as pd
 from connectors.spend_read import totals_frame
 from connectors.tracker import TrackerRead, plan_of
 from connectors.tracker_sheet import Sheet, cell_text
+from pacing_brain import zones
 from pacing_brain.errors import HistoryUnreadable
 from pacing_brain.frames import CAMPAIGNS, LOADS, SPEND, TARGETS
 from pacing_brain.model import Quarantined
@@ -81,35 +81,34 @@ class History:
         self._spend = _Latest(_spend_rows(tables["spend"]), "seen_at", ["account_id", "_who", "day", "copy"])
         self._grouped = SPEND.check(self._spend.table)
         self._groups = self._grouped.groupby(GROUPED, dropna=False, sort=False).ngroup().to_numpy()
+        self._days = self._grouped["day"].to_numpy()
         self._copies = self._spend.table["copy"].to_numpy() > 0
         self._gone = self._spend.table["spend_micros"].isna().to_numpy()
         self._plan = _Latest(_plan_rows(tables["tracker"]), "valid_from", ["flight_id", "_who"])
+        self._dated = self._plan.table.get("target_to_date", pd.Series("", self._plan.table.index)).to_numpy() != ""
         self._read: tuple[bytes, TrackerRead] | None = None
         self.answers = _answers(folder)
 
-    def at(self, as_of: datetime, policy: Policy, first_day: Callable[[pd.DataFrame], pd.Timestamp]) -> Known:
-        """What was known at `as_of`; spend from `first_day(targets)` on. Windows are asked for in their order."""
-        instant = np.datetime64(as_of.astimezone(UTC).replace(tzinfo=None), "us")
-        plan = self._plan_at(instant, as_of, policy)
-        spend = self._spend_at(instant, first_day(plan.targets))
-        loads = self._loaded.take(self._loads.upto(instant)).reset_index(drop=True)
-        return Known(plan.targets, plan.quarantined, spend, loads, CAMPAIGNS.empty(), totals_frame(spend))
-
-    def _plan_at(self, instant: np.datetime64, as_of: datetime, policy: Policy) -> TrackerRead:
+    def plan(self, as_of: datetime, policy: Policy) -> TrackerRead:
         """The tracker's rows as a sheet; read again only when a row of it is new, or when a row's age counts (`target_to_date`)."""
-        rows = self._plan.upto(instant)
-        held = self._plan.table.take(rows)
-        dated = "target_to_date" in held and held["target_to_date"].ne("").any()
-        if self._read is None or dated or self._read[0] != rows.tobytes():
+        rows = self._plan.upto(zones.instant(as_of))
+        if self._read is None or self._dated[rows].any() or self._read[0] != rows.tobytes():
+            held = self._plan.table.take(rows)
             cells = held.drop(columns=["valid_from", "_who"]).set_axis(range(2, len(held) + 2))
             nothing = TrackerRead(TARGETS.empty(), (), self.name, as_of)
             self._read = rows.tobytes(), plan_of(Sheet(f"{self.name}/tracker.parquet", cells), as_of=as_of, policy=policy) if len(held) else nothing
         return self._read[1]
 
-    def _spend_at(self, instant: np.datetime64, first: pd.Timestamp) -> pd.DataFrame:
+    def at(self, as_of: datetime, plan: TrackerRead, first: pd.Timestamp) -> Known:
+        """What was known at `as_of`, with the plan of that instant; spend from the day `first` on. Windows are asked for in their order."""
+        instant = zones.instant(as_of)
+        spend = self._spend_at(instant, first)
+        loads = self._loaded.take(self._loads.upto(instant)).reset_index(drop=True)
+        return Known(plan.targets, plan.quarantined, spend, loads, CAMPAIGNS.empty(), totals_frame(spend))
+
+    def _spend_at(self, instant: np.datetime64, first_day: pd.Timestamp) -> pd.DataFrame:
         rows = self._spend.upto(instant)
-        rows = rows[~self._gone[rows]]
-        rows = rows[self._grouped["day"].to_numpy()[rows] >= first.to_datetime64()]
+        rows = rows[~self._gone[rows] & (self._days[rows] >= first_day.to_datetime64())]
         if not self._copies[rows].any():
             return self._grouped.take(rows).reset_index(drop=True)
         first, group = np.unique(self._groups[rows], return_index=True, return_inverse=True)[1:]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
+import numpy as np
 import pandas as pd
 
 from connectors.queries import identifier, query
@@ -63,10 +64,12 @@ def spend_frame(raw: pd.DataFrame, place: str) -> tuple[pd.DataFrame, tuple[Quar
 
 def totals_frame(raw: pd.DataFrame) -> pd.DataFrame:
     """Totals per currency; a currency whose every amount is unreadable totals 0 over its rows."""
-    codes, currencies = pd.factorize(raw["currency"].astype("str").fillna(NO_CURRENCY))
-    currency = currencies.str.upper().take(codes)
-    amounts = pd.DataFrame({"n_rows": raw["n_rows"], "spend_micros": raw["spend_micros"].fillna(0)})
-    return TOTALS.check(amounts.groupby(currency.rename("currency")).sum().reset_index())
+    codes, written = pd.factorize(raw["currency"].astype("str"), use_na_sentinel=False)
+    same, currencies = pd.factorize(written.to_series().fillna(NO_CURRENCY).str.upper(), sort=True)
+    sums = {name: np.zeros(len(currencies), dtype=np.int64) for name in ("n_rows", "spend_micros")}
+    for name, total in sums.items():
+        np.add.at(total, same[codes], raw[name].to_numpy("int64", na_value=0))
+    return TOTALS.check(pd.DataFrame({"currency": currencies} | sums))
 
 
 def loads_frame(loads: pd.DataFrame | None, rows: pd.DataFrame) -> pd.DataFrame:

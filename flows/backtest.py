@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from connectors.history import History
@@ -21,10 +22,12 @@ from pacing_brain.brain import PacingBrain
 from pacing_brain.errors import UsageError
 from pacing_brain.model import Inputs, Outcome, RunContext
 from pacing_brain.policy import Policy
+from pacing_brain.zones import DAY, instant
 
 PLAIN = ["flight_id", "severity", "lane", "action", "variance_pct", "unexplained_pct", "band_severity", "direction", "phase", "actual_micros",
          "target_micros", "watermark", "zero_delivery", "red_gates", "root_cause_code", "root_cause"]
 FORECAST = ["forecast_micros", "forecast_lo_micros", "forecast_hi_micros"]
+SEEN = [*learning.KEY, "loaded_at", "load_basis"]
 SAY_EVERY_S = 15.0
 OBJECTS_BETWEEN_WALKS = 20_000  # a window makes many and leaves few behind: the collector need not look every 700
 
@@ -82,10 +85,11 @@ class Carried:
 
     def inputs(self, history: History, as_of: datetime, policy: Policy) -> Inputs:
         """What a run at `as_of` would gather."""
-        known = history.at(as_of, policy, lambda targets: pd.Timestamp(days_to_read(targets, as_of, policy)[0]).tz_localize(None))
+        plan = history.plan(as_of, policy)
+        days_from, days_to = days_to_read(plan.targets, as_of, policy)
+        known = history.at(as_of, plan, pd.Timestamp(days_from).tz_localize(None))
         step = timedelta(hours=policy.schedule_hours)
         start = datetime(as_of.year, as_of.month, as_of.day, tzinfo=as_of.tzinfo)
-        days_from, days_to = days_to_read(known.targets, as_of, policy)
         run = RunContext(run_id=f"{as_of:%Y%m%dT%H%MZ}", as_of=as_of, window=start + (as_of - start) // step * step, live=False,
                          tracker=history.name, tracker_read_at=as_of, spend_source=history.name, days_from=days_from, days_to=days_to)
         return Inputs(run=run, policy=policy, targets=known.targets, spend=known.spend, loads=known.loads, campaigns=known.campaigns,
@@ -96,34 +100,39 @@ class Carried:
         self._memory = outcome.memory
         if self._learn:
             self._patterns = self._answered.keep(outcome.decisions, inputs.patterns)
-            self._seen.append(outcome.accounts[[*learning.KEY, "loaded_at"]][outcome.accounts["load_basis"].eq("loads")])
+            self._seen.append(outcome.accounts[SEEN])
             self._learn_rhythms(inputs)
 
     def _known_at(self, as_of: datetime) -> pd.DataFrame:
         """The patterns in force, with what people have answered since the window before."""
         at = pd.Timestamp(as_of)
         known = self._answered.learn(self._patterns, at) if self._learn else self._patterns
-        return known[known["expires_at"].isna() | known["expires_at"].gt(at)]
+        expired = known["expires_at"].le(at)
+        return known[~expired] if expired.any() else known
 
     def _learn_rhythms(self, inputs: Inputs) -> None:
         """Once a day of the history: a rhythm needs several loads, so a day sooner or later changes nothing."""
-        if inputs.run.as_of.hour >= inputs.policy.schedule_hours:
+        if inputs.run.as_of.hour >= inputs.policy.schedule_hours or not learning.lacks_rhythm(_loads(self._seen[-1]), inputs.patterns):
             return
         seen = pd.concat(self._seen).drop_duplicates()
         self._seen = [seen]
-        new = learning.load_rhythms(seen, inputs.patterns, pd.Timestamp(inputs.run.as_of))
+        new = learning.load_rhythms(_loads(seen), inputs.patterns, pd.Timestamp(inputs.run.as_of))
         if len(new):
             self._patterns = frames.PATTERNS.check(pd.concat([self._patterns, new], ignore_index=True))
 
 
+def _loads(seen: pd.DataFrame) -> pd.DataFrame:
+    return seen[seen["load_basis"].eq("loads")]
+
+
 def rows(decisions: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     """The contract's columns of the flights that are between their start and their end, both included, at `as_of`."""
-    at = pd.Timestamp(as_of)
-    between = decisions["day_start"].le(at) & decisions["day_end"].ge(at)
-    on = decisions[[*PLAIN, *FORECAST, "score", "reasons"]][between]
-    named = [None if pd.isna(code) else f"{code.replace('_', ' ')}: {said}" for code, said in zip(on["root_cause_code"], on["root_cause"], strict=True)]
-    return on[PLAIN].assign(root_cause=pd.array(named, dtype="str"), as_of=at, confidence=on["score"], reasons=[" ".join(said) for said in on["reasons"]],
-                            **{name: on[name] for name in FORECAST})
+    at = instant(as_of)
+    on = np.flatnonzero((decisions["day_start"].to_numpy(DAY) <= at) & (decisions["day_end"].to_numpy(DAY) >= at))
+    said = {name: decisions[name].array.take(on) for name in (*PLAIN, *FORECAST, "score", "reasons")}
+    named = [None if pd.isna(code) else f"{code.replace('_', ' ')}: {cause}" for code, cause in zip(said["root_cause_code"], said["root_cause"], strict=True)]
+    changed = {"root_cause": pd.array(named, dtype="str"), "as_of": pd.Timestamp(as_of), "confidence": said["score"], "reasons": [" ".join(one) for one in said["reasons"]]}
+    return pd.DataFrame({name: said[name] for name in PLAIN} | changed | {name: said[name] for name in FORECAST})
 
 
 def _told(parts: Iterator[pd.DataFrame], total: int) -> Iterator[pd.DataFrame]:

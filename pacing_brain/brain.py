@@ -51,7 +51,8 @@ class PacingBrain:
         """What enters the graph: who is who, and the context rows, both computed over everything. Flights that were closed long ago stay out."""
         flights, days = match.match(inputs)
         if not with_closed:
-            flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy)).to_numpy()].reset_index(drop=True)
+            open_ = flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy)).to_numpy()
+            flights = flights if open_.all() else flights[open_].reset_index(drop=True)
         accounts, days, flights = context.with_silence(context.accounts(inputs), flights, days, inputs)
         flights, accounts = remembered.recall(flights, days, accounts, inputs)
         return {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,

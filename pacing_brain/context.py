@@ -38,13 +38,13 @@ def accounts(inputs: Inputs) -> pd.DataFrame:
                         "client": _text(_only(everyone, plan, "client"))})
     values = inputs.policy.resolve(who, "freshness")
     zone, says = _zones(everyone, spend, plan, inputs)
-    by_zone, as_of = zones.by_zone(zone), np.datetime64(pd.Timestamp(inputs.run.as_of).tz_convert("UTC").tz_localize(None), "us")
+    by_zone, as_of = zones.by_zone(zone), zones.instant(inputs.run.as_of)
     loaded, basis = _loaded(everyone, loads)
     watermark = _watermark(loaded, values, as_of, by_zone)
     return frames.ACCOUNTS.check(pd.DataFrame({
         "platform": who["platform"], "account_id": who["account_id"], "timezone": zone, "timezone_from": says,
         "currency": _text(_only(everyone, spend, "currency")), "loaded_at": _instants(loaded), "load_basis": _text(basis),
-        "feed_age_hours": (as_of - loaded) / zones.SECOND / 3600.0, "cycle_hours": values["freshness_refresh_cycle_hours"].to_numpy("float64"),
+        "feed_age_hours": np.subtract(as_of, loaded) / zones.SECOND / 3600.0, "cycle_hours": values["freshness_refresh_cycle_hours"].to_numpy("float64"),
         "grain": _text(values["freshness_grain"]), "watermark": _instants(watermark),
         "closed_day": zones.days_of(watermark, by_zone) - np.timedelta64(1, "D"), "available": _available(everyone, inputs),
         "live_flights": 0, "silent_flights": 0}))

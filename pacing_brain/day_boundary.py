@@ -12,45 +12,39 @@ import pandas as pd
 from pacing_brain import reconcile
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
-from pacing_brain.zones import DAY, begins, by_zone
+from pacing_brain.roster import Codes
+from pacing_brain.zones import DAY, begins, by_zone, instant
 
 Instants = npt.NDArray[np.datetime64]
 KEY = ["platform", "account_id"]
 NEVER = np.datetime64("NaT", "us")
 EARLY, MOST = np.timedelta64(2, "h"), np.timedelta64(48, "h")  # before its day begins: less is a load that took a while, more is a wrong date
-SEEN_FOR = pd.Timedelta(hours=36)  # it shows in the last hours of a day only
+SEEN_FOR = np.timedelta64(36, "h")  # it shows in the last hours of a day only
 
 
 def look(accounts: pd.DataFrame, flights: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
     """ACCOUNTS with days_ahead_at: when spend of a day that had not begun was last seen, if that is not long ago."""
-    as_of = pd.Timestamp(inputs.run.as_of).tz_convert("UTC")
-    seen = _newest(earlier(flights, inputs.memory, "days_ahead_at")["days_ahead_at"], flights, accounts)
-    now = _instant(as_of)
-    standing = np.where(_ahead(accounts, inputs.spend, now), now, np.where(seen > _instant(as_of - SEEN_FOR), seen, NEVER))
+    now, at = instant(inputs.run.as_of), reconcile.account_positions(flights, accounts)
+    seen = _newest(earlier(flights, inputs.memory, "days_ahead_at")["days_ahead_at"].to_numpy(DAY), at, len(accounts))
+    standing = np.where(_ahead(accounts, inputs.spend, now), now, np.where(seen > now - SEEN_FOR, seen, NEVER))
     return accounts.assign(days_ahead_at=pd.DatetimeIndex(standing, tz="UTC"))
 
 
 def _ahead(accounts: pd.DataFrame, spend: pd.DataFrame, as_of: np.datetime64) -> npt.NDArray[np.bool_]:
     """Where the newest day with spend begins after the newest load."""
-    not_over = np.flatnonzero(spend["day"].to_numpy() >= as_of.astype("datetime64[D]"))
-    late = spend[[*KEY, "day", "loaded_at", "spend_micros"]].take(not_over)
-    late = late[late["spend_micros"].gt(0).fillna(value=False)]
-    day, loaded = (_newest(late[name], late, accounts) for name in ("day", "loaded_at"))
+    late = np.flatnonzero((spend["day"].to_numpy(DAY) >= as_of.astype("datetime64[D]")) & (spend["spend_micros"].to_numpy("int64", na_value=0) > 0))
+    at = reconcile.account_positions(spend[KEY].take(late), accounts)
+    day, loaded = (_newest(spend[name].to_numpy(DAY)[late], at, len(accounts)) for name in ("day", "loaded_at"))
     loaded = np.minimum(np.fmax(loaded, accounts["loaded_at"].to_numpy(DAY)), as_of)
     ahead = begins(day, by_zone(accounts["timezone"])) - loaded
     return np.asarray((ahead > EARLY) & (ahead <= MOST))
 
 
-def _newest(instants: pd.Series, rows: pd.DataFrame, accounts: pd.DataFrame) -> Instants:
-    """Of the instants of each account's rows the newest."""
-    at = reconcile.account_positions(rows, accounts)
-    newest = np.full(len(accounts), NEVER)
-    np.fmax.at(newest, at[at >= 0], instants.to_numpy(DAY)[at >= 0])
+def _newest(instants: Instants, at: Codes, n: int) -> Instants:
+    """Of the instants of each account's rows the newest; `at`: the account of each, or -1."""
+    newest = np.full(n, NEVER)
+    np.fmax.at(newest, at[at >= 0], instants[at >= 0])
     return newest
-
-
-def _instant(at: pd.Timestamp) -> np.datetime64:
-    return np.datetime64(at.tz_localize(None).to_pydatetime(), "us")
 
 
 def findings(accounts: pd.DataFrame, decisions: pd.DataFrame) -> list[Finding]:

@@ -44,11 +44,20 @@ def load_rhythms(seen: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -
     of_account = loads.assign(hours=hours).groupby(KEY)["hours"]
     rhythm = pd.DataFrame({"support": of_account.count(), "median": of_account.median(), "spread": of_account.std()}).reset_index()
     steady = rhythm[rhythm["support"].ge(LOADS_NEEDED - 1) & rhythm["spread"].le(rhythm["median"] / 2)]
-    scopes = "account:" + steady["platform"] + "/" + steady["account_id"]
+    scopes = _scopes(steady)
     new = steady.assign(scope=scopes, value=steady["median"].map("{:.1f} h".format))[~scopes.isin(known["scope"])]
     ids = [f"P-{hashlib.sha256(f'load_rhythm{scope}{as_of.isoformat()}'.encode()).hexdigest()[:10]}" for scope in new["scope"]]
     return PATTERNS.check(new.assign(pattern_id=ids, kind="load_rhythm", support=new["support"] + 1,
                                      confidence=(1.0 - new["spread"] / new["median"]).clip(0.0, 1.0), expires_at=as_of + HOLDS_FOR))
+
+
+def lacks_rhythm(loads: pd.DataFrame, known: pd.DataFrame) -> bool:
+    """Whether an account with loads is without a rhythm among the patterns in force."""
+    return not _scopes(loads).isin(known["scope"]).all()
+
+
+def _scopes(accounts: pd.DataFrame) -> pd.Series:
+    return "account:" + accounts["platform"] + "/" + accounts["account_id"]
 
 
 def outcomes(cases: pd.DataFrame, known: pd.DataFrame, as_of: pd.Timestamp) -> tuple[pd.DataFrame, dict[str, list[int]]]:

@@ -96,8 +96,7 @@ def _clock(flights: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> tu
     reached = _earliest(flights, accounts, np.append(accounts["watermark"].to_numpy(zones.DAY), NO_DAY)[at])
     available = np.append(accounts["available"].to_numpy(dtype=bool), True)[at]
     unloaded = np.append(accounts["load_basis"].to_numpy(dtype=object), "none")[at] == "none"
-    as_of = np.datetime64(pd.Timestamp(run.as_of).tz_convert("UTC").tz_localize(None), "us")
-    reached = np.where(unloaded & available & (day_start > as_of - FIRST_LOAD_WITHIN) & np.isnat(reached), day_start, reached)
+    reached = np.where(unloaded & available & (day_start > zones.instant(run.as_of) - FIRST_LOAD_WITHIN) & np.isnat(reached), day_start, reached)
     watermark = np.where(np.isnat(reached) | (reached > day_start), reached, day_start)
     start, end, begun = number(first), number(last), _day_before(watermark, by_zone)
     closed = np.minimum(np.where(begun == NEVER, NEVER, _day_before(watermark + _TICK, by_zone) - 1), end)

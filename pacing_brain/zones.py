@@ -84,11 +84,6 @@ def days_of(instants: np.ndarray, zones: ByZone) -> np.ndarray:
     return days
 
 
-def last_midnight(instants: pd.Series, zones: pd.Series) -> pd.Series:
-    """The last beginning of an account day at or before each instant, as datetime64[us, UTC]."""
-    return midnights(local_days(instants, zones), zones)
-
-
 def hours_covered(flights: pd.DataFrame) -> pd.Series:
     """Real hours of each flight up to its watermark; null without one."""
     start, end, reached = (flights[name].to_numpy(dtype=DAY) for name in ("day_start", "day_end", "watermark"))

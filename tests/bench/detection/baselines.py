@@ -82,7 +82,8 @@ def decided(folder: Path) -> Iterator[pd.DataFrame]:
     history = History(folder)
     for as_of in history.windows:
         at = pd.Timestamp(as_of)
-        known = history.at(as_of, Policy(), lambda targets: targets["start_date"].min() - BACK * DAY)
+        tracker = history.plan(as_of, Policy())
+        known = history.at(as_of, tracker, tracker.targets["start_date"].min() - BACK * DAY)
         plan = known.targets.drop_duplicates("flight_id")
         begun = at.tz_localize(None)
         plan = plan[plan["start_date"].lt(begun) & (plan["end_date"] + DAY).ge(begun)].reset_index(drop=True)

@@ -55,7 +55,6 @@ def test_every_instant_lies_in_its_day(rows):
     days = zones.local_days(instants, names)
     assert (zones.midnights(days, names) <= instants).all()
     assert (instants < zones.midnights(days + pd.Timedelta(days=1), names)).all()
-    assert zones.last_midnight(instants, names).equals(zones.midnights(days, names))
 
 
 def test_a_midnight_that_does_not_exist_moves_forward():
