@@ -6,6 +6,7 @@ explains them, and writes the memory for the next run.
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
     incidents = findings.by_flight(found)
     decisions["incident"] = pd.Series([incidents.get(flight) for flight in decisions["flight_id"]], index=decisions.index, dtype="str")
     return Outcome(
-        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days if told else days.iloc[:0]), findings=found, effects=tuple(seen),
+        decisions=frames.DECISIONS.check(decisions), days=days, accounts=accounts, buckets=match.buckets(days) if told else pd.DataFrame(), findings=found, effects=tuple(seen),
         memory=_remember(decisions, before, inputs, accounts),
         dead_letters=tuple({"flight_id": row["flight_id"], "error": row["error"]} for row in records(decisions, np.flatnonzero(decisions["error"].notna()))),
         quarantined=match.quarantined(days) if told else ())
@@ -86,13 +87,13 @@ def _steps(decisions: pd.DataFrame) -> list[str]:
             zip(decisions["score_metadata"], decisions["score_name"], decisions["score_freshness"], strict=True)]
 
 
-def _restated(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs) -> dict[str, pd.Series]:
+def _restated(decisions: pd.DataFrame, before: pd.DataFrame, inputs: Inputs) -> dict[str, Any]:
     """A verdict is restated when nothing that it depends on has changed; then it cites the entry that stands."""
-    same = before["decided_seq"].notna() & before["error"].isna() & decisions["error"].isna()
+    same = before["decided_seq"].notna().to_numpy() & before["error"].isna().to_numpy() & decisions["error"].isna().to_numpy()
     if same.any():
         now = decisions.assign(policy_digest=inputs.policy.digest, gates_red=decisions["red_gates"].fillna(""))
         for name in UNCHANGED:
-            same &= (before[name] == now[name]).fillna(value=False).astype(bool) | (before[name].isna() & now[name].isna())
+            same &= ((before[name] == now[name]).fillna(value=False).astype(bool) | (before[name].isna() & now[name].isna())).to_numpy()
     first_bad = before["first_bad_at"].fillna(pd.Timestamp(inputs.run.as_of)).where(decisions["lane"].to_numpy(dtype=object) != Lane.HEALTHY.value)
     return {"restated": same, "restates_seq": before["decided_seq"].where(same), "first_bad_at": first_bad}
 

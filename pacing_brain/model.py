@@ -215,6 +215,8 @@ class Outcome:
         plus inputs_digest, restated (bool) and restates_seq (Int64).
     days: SPEND plus flight_id (nullable) and bucket (matched | after_watermark | untracked | ambiguous | outside_flight | quarantined).
     buckets: one row per currency: matched, after_watermark, untracked, ambiguous, outside_flight, quarantined, total (int64 micros).
+
+    Where nobody is told (`PacingBrain.silent`), buckets, findings and quarantined are empty.
     """
 
     decisions: pd.DataFrame

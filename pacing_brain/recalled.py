@@ -10,6 +10,7 @@ A decision cites the patterns it rests on, so that retiring them gives the decis
 import json
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from pacing_brain.answers import Answer, Bounds, Extent, broken
@@ -34,7 +35,7 @@ def recall(decisions: pd.DataFrame, inputs: Inputs) -> pd.DataFrame:
 
 def _of_kind(patterns: pd.DataFrame, kind: str, strength: str, least: float) -> pd.DataFrame:
     """The patterns of a kind that are strong enough."""
-    return patterns[(patterns["kind"].to_numpy(dtype=object) == kind) & (patterns[strength].to_numpy() >= least)]
+    return patterns.take(np.flatnonzero((patterns["kind"].to_numpy(dtype=object) == kind) & (patterns[strength].to_numpy() >= least)))
 
 
 def _tolerated(decisions: pd.DataFrame, tolerances: pd.DataFrame, inputs: Inputs, cited: dict[Any, list[Cited]]) -> pd.DataFrame:
