@@ -21,6 +21,7 @@ from pacing_brain import curves, day_weights, pacing, resting, spend_days, spend
 from pacing_brain.days import days as as_days
 from pacing_brain.landing import Landing
 from pacing_brain.spend_rate import Codes, Flags, Floats, Rate
+from pacing_brain.widened import widened
 
 STEERED, STEERED_WITHIN = 0.3, 0.3
 SPREAD, LEVEL, DRIFT, DAY, DAILY = 0.87, 0.06, 0.2, 0.7, 0.15
@@ -101,7 +102,7 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, whole=name in MICROS) for name, numbers in figures.items()}
     columns["used_up_day"] = _used_up(left, figures["rate_daily_micros"], usable, told)
     columns["forecast_why_not"] = pd.array(why, dtype="str")
-    return pd.concat([flights, pd.DataFrame(columns, index=flights.index)], axis=1)
+    return widened(flights, columns)
 
 
 def _why_not(flights: pd.DataFrame) -> npt.NDArray[Any]:

@@ -18,6 +18,7 @@ from pacing_brain.earlier import earlier
 from pacing_brain.model import MatchKind, RunContext
 from pacing_brain.platform_facts import Column, OwnRows
 from pacing_brain.roster import Codes, positions
+from pacing_brain.widened import widened
 
 Flags = npt.NDArray[np.bool_]
 Instants = np.ndarray  # datetime64[us], in UTC
@@ -61,10 +62,10 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
     of_flight, on = positions(days["flight_id"].array, pd.Index(flights["flight_id"])), number(days["day"])
     rows = _own_rows(days, of_flight, on)
     faults = _fault_columns(len(flights), rows)
-    flights = flights.assign(
-        account_timezone=clock.zone, **{name: pd.DatetimeIndex(getattr(clock, name), tz="UTC") for name in ("day_start", "day_end", "watermark")},
-        **_spend_columns(rows, clock, known), **faults, **_against_memory(flights, rows, clock, memory, faults["duplicate_days"] + faults["bad_days"] == 0),
-        **platform_facts.columns(flights, rows), campaigns=_members(flights, rows, clock))
+    of_clock = {name: pd.DatetimeIndex(getattr(clock, name), tz="UTC") for name in ("day_start", "day_end", "watermark")}
+    shrunk = _against_memory(flights, rows, clock, memory, faults["duplicate_days"] + faults["bad_days"] == 0)
+    flights = widened(flights, {"account_timezone": clock.zone} | of_clock | _spend_columns(rows, clock, known) | faults | shrunk
+                      | platform_facts.columns(flights, rows) | {"campaigns": _members(flights, rows, clock)})
     return flights, _split_after_watermark(days, of_flight, on, clock)
 
 

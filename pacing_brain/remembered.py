@@ -14,6 +14,7 @@ from pacing_brain import account_wide, day_boundary, frames, levels, plan_edits,
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Inputs, MatchKind
 from pacing_brain.names import fold, similarity
+from pacing_brain.widened import widened
 
 KEY = ["platform", "account_id"]
 LATE_LEAST_HOURS, LATE_SHARE = 3.0, 0.25  # a load is late when it is overdue by this much, or by this share of the usual gap
@@ -34,7 +35,7 @@ def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
     edits, lost = plan_edits.seen(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
     accounts, measured = account_wide.quiet(_with_gaps(accounts, flights, inputs), flights, measured)
     accounts, measured = account_wide.moved(accounts, flights, measured, inputs.memory)
-    return flights.assign(**{name: measured[name] for name in levels.COLUMNS}, **edits, **lost), accounts
+    return widened(flights, {name: measured[name].array for name in levels.COLUMNS} | edits | lost), accounts
 
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
