@@ -14,6 +14,7 @@ from pacing_brain.conclude import conclude, failed
 from pacing_brain.model import Inputs, Outcome
 from pacing_brain.nodes import Cohort
 from pacing_brain.policy import Policy
+from pacing_brain.roster import roster
 from pacing_brain.single import PacingAlert, ReconciledSpend, SpendRecord
 
 
@@ -49,11 +50,12 @@ class PacingBrain:
 
     def cohort(self, inputs: Inputs, *, with_closed: bool = False) -> Cohort:
         """What enters the graph: who is who, and the context rows, both computed over everything. Flights that were closed long ago stay out."""
-        flights, days = match.match(inputs)
+        known = roster(inputs.spend, inputs.campaigns)
+        flights, days = match.match(inputs, known)
         if not with_closed:
             open_ = flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy)).to_numpy()
             flights = flights if open_.all() else flights[open_].reset_index(drop=True)
-        accounts, days, flights = context.with_silence(context.accounts(inputs), flights, days, inputs)
+        accounts, days, flights = context.with_silence(context.accounts(inputs, known), flights, days, inputs)
         flights, accounts = remembered.recall(flights, days, accounts, inputs)
         return {"flights": flights, "days": days, "accounts": accounts, "memory": inputs.memory,
                 "facts": confidence.source_facts(inputs), "run": inputs.run, "policy": inputs.policy, "parts": []}

@@ -16,6 +16,7 @@ from pandas.api.extensions import ExtensionArray
 from pacing_brain import allowance, frames, reconcile, zero, zones
 from pacing_brain.model import Inputs
 from pacing_brain.policy import Policy
+from pacing_brain.roster import Roster, roster, told_apart
 
 KEY = ["platform", "account_id"]
 Key = tuple[str, str]
@@ -24,16 +25,16 @@ HOUR_US = 3_600_000_000
 ANY_ACCOUNT = ""  # the platform's own row: stands in for an account that the feed never mentioned
 
 
-def accounts(inputs: Inputs) -> pd.DataFrame:
-    """ACCOUNTS, one row per account that anyone mentions plus one per platform (`account_id` empty), sorted.
+def accounts(inputs: Inputs, known: Roster | None = None) -> pd.DataFrame:
+    """ACCOUNTS, one row per account that anyone mentions plus one per platform (`account_id` empty), sorted. known: the inputs' `roster`, where it is at hand.
 
     Watermark (DESIGN, Definitions): hourly grain = min(as_of, last load) - lag; daily grain = the last midnight of the account's
     zone before (load - daily lag). It comes from loads alone: a campaign that stops must not stop the clock.
     """
-    spend, plan = (rows[[*KEY, *more]].drop_duplicates() for rows, more in ((inputs.spend, ["timezone", "currency"]), (inputs.targets, ["timezone", "client"])))
-    known = {key for rows in (spend, plan, inputs.campaigns) for key in _keys(rows) if None not in key}
-    loads = _last_loads(inputs.loads, known)
-    everyone = sorted({*known, *loads, *((platform, ANY_ACCOUNT) for platform in {*plan["platform"], *(platform for platform, _ in known)})})
+    spend, plan = _reported(inputs.spend, known or roster(inputs.spend, inputs.campaigns)), inputs.targets
+    named = {key for rows in (spend, plan, inputs.campaigns) for key in _keys(rows) if None not in key}
+    loads = _last_loads(inputs.loads, named)
+    everyone = sorted({*named, *loads, *((platform, ANY_ACCOUNT) for platform in {*plan["platform"], *(platform for platform, _ in named)})})
     who = pd.DataFrame({"platform": _text(platform for platform, _ in everyone), "account_id": _text(account for _, account in everyone),
                         "client": _text(_only(everyone, plan, "client"))})
     values = inputs.policy.resolve(who, "freshness")
@@ -74,6 +75,12 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
     at = reconcile.account_positions(summed, table)
     live_flights, silent_flights = (np.bincount(at[mine], minlength=len(table)) for mine in (live, live & silent))
     return table.assign(live_flights=live_flights, silent_flights=silent_flights), days, summed
+
+
+def _reported(spend: pd.DataFrame, known: Roster) -> pd.DataFrame:
+    """What spend rows say of accounts, each campaign's once."""
+    _, first = told_apart(known.of_row, spend["timezone"].array, spend["currency"].array)
+    return pd.DataFrame({name: spend[name].array.take(first) for name in (*KEY, "timezone", "currency")})
 
 
 def _keys(rows: pd.DataFrame) -> list[Key]:

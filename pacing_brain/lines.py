@@ -45,12 +45,12 @@ def assemble(plan: Plan, platform: pd.DataFrame, campaign: Codes, found: list[Ca
     if found:
         plan.kind[np.isin(plan.planned, [c.planned for c in found if c.verdict != "not proposed"]) & (plan.code == UNMATCHED)] = "ambiguous"
     flight, matched = plan.rows["flight_id"].array.factorize()[0], plan.code != UNMATCHED
-    start, end = calendar.number(plan.rows["start_date"]), calendar.number(plan.rows["end_date"])
-    intervals = calendar.Intervals(plan.code, start, end, flight).take(matched)
-    open_ = pd.DataFrame({"planned": plan.planned, "start": start, "end": end, "flight": flight})[~matched]
+    takes = calendar.Intervals(plan.code, calendar.number(plan.rows["start_date"]), calendar.number(plan.rows["end_date"]), flight)
+    intervals, (which, perhaps) = takes.take(matched), _perhaps(plan.planned[~matched], takes.take(~matched), found)
+    maybe = perhaps.take(np.array([found[n].verdict != "not proposed" for n in which], dtype=bool))
     columns = _lines(_said_by_plan(plan) | _said_by_platform(plan, platform), plan, flight)
-    days = calendar.assign(spend, campaign, intervals, _maybe(open_, found), keys=platform["campaign_key"].array, flight_ids=columns["flight_id"])
-    listed = _listed(open_, found, platform, spend, campaign)
+    days = calendar.assign(spend, campaign, intervals, maybe, keys=platform["campaign_key"].array, flight_ids=columns["flight_id"])
+    listed = _listed([found[n] for n in which], perhaps, platform, spend, campaign)
     columns |= _overlaps(intervals, columns) | {"candidates": pd.Series([listed.get(at, []) for at in range(len(columns["flight_id"]))], dtype="object")}
     return _seen_with_best(pd.DataFrame({name: columns[name] for name in COLUMNS}), listed, platform), days
 
@@ -137,14 +137,13 @@ def _or_none(value: Any) -> Any:
     return None if pd.isna(value) else value
 
 
-def _maybe(open_: pd.DataFrame, found: list[Candidate]) -> calendar.Intervals:
-    """The days on which a candidate's spend may belong to a flight."""
-    pairs = pd.DataFrame([(c.planned, c.campaign) for c in found if c.verdict != "not proposed"], columns=["planned", "campaign"], dtype="int64")
-    return _intervals(open_.merge(pairs, on="planned")) if len(pairs) else calendar.NO_DAYS
-
-
-def _intervals(pairs: pd.DataFrame) -> calendar.Intervals:
-    return calendar.Intervals(*(pairs[name].to_numpy() for name in calendar.Intervals._fields))
+def _perhaps(planned: Codes, takes: calendar.Intervals, found: list[Candidate]) -> tuple[list[int], calendar.Intervals]:
+    """(which candidate, the days on which its spend may belong to which flight) for every open row of the plan."""
+    if not found:
+        return [], calendar.NO_DAYS
+    pairs = pd.DataFrame([(c.planned, c.campaign, n) for n, c in enumerate(found)], columns=["planned", "campaign", "n"])
+    rows = pd.DataFrame({"planned": planned, "start": takes.start, "end": takes.end, "flight": takes.flight}).merge(pairs, on="planned")
+    return rows["n"].tolist(), calendar.Intervals(*(rows[name].to_numpy() for name in calendar.Intervals._fields))
 
 
 def _overlaps(intervals: calendar.Intervals, flights: Columns) -> Columns:
@@ -166,16 +165,15 @@ def _between(first: int, last: int) -> str:
     return begin if first == last else f"{begin} to {end}"
 
 
-def _listed(open_: pd.DataFrame, found: list[Candidate], platform: pd.DataFrame, spend: pd.DataFrame, campaign: Codes) -> dict[int, list[dict[str, Any]]]:
+def _listed(found: list[Candidate], perhaps: calendar.Intervals, platform: pd.DataFrame, spend: pd.DataFrame,
+            campaign: Codes) -> dict[int, list[dict[str, Any]]]:
     """Each flight's candidates as people see them, with what each spent on the flight's days."""
     if not found:
         return {}
-    pairs = open_.merge(pd.DataFrame([(c.planned, c.campaign, n) for n, c in enumerate(found)], columns=["planned", "campaign", "n"]), on="planned")
-    spent = calendar.spent(spend, campaign, _intervals(pairs))
+    spent = calendar.spent(spend, campaign, perhaps)
     theirs = platform.take(sorted({c.campaign for c in found})).to_dict("index")
     listed: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for flight, n, micros in zip(pairs["flight"].tolist(), pairs["n"].tolist(), spent.tolist(), strict=True):
-        one = found[n]
+    for one, flight, micros in zip(found, perhaps.flight.tolist(), spent.tolist(), strict=True):
         listed[flight].append({column: _or_none(theirs[one.campaign][column])
                                for column in ("campaign_key", "campaign_id", "campaign_name", "account_id")}
                               | {"similarity": round(one.similarity, 4), "spend_micros": micros, "verdict": one.verdict, "why": one.why})

@@ -17,18 +17,18 @@ from pacing_brain import day_weights, lines, names, rollover
 from pacing_brain.days import buckets, quarantined
 from pacing_brain.lines import UNMATCHED, Plan
 from pacing_brain.model import Inputs
-from pacing_brain.roster import JOIN, Codes, id_or_name, joined, positions, roster
+from pacing_brain.roster import JOIN, Codes, Roster, id_or_name, joined, positions, roster
 
 __all__ = ["buckets", "match", "quarantined"]
 
 Flags = npt.NDArray[np.bool_]
 
 
-def match(inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame]:
+def match(inputs: Inputs, known: Roster | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(flights, days): one row per flight with the plan, match and calendar columns of `FLIGHT_COLUMNS`, sorted by flight_id; and every spend row
-    with campaign_key, flight_id and bucket (`days.py`). Independent of row order.
+    with campaign_key, flight_id and bucket (`days.py`). Independent of row order. known: the inputs' `roster`, where it is at hand.
     """
-    platform, campaign = roster(inputs.spend, inputs.campaigns)
+    platform, campaign = known or roster(inputs.spend, inputs.campaigns)
     plan = _planned(inputs.targets)
     tied = _by_id(plan, platform)
     denied = _by_alias(plan, platform, inputs)

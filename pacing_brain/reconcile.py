@@ -84,7 +84,7 @@ def account_positions(flights: pd.DataFrame, accounts: pd.DataFrame) -> Codes:
     """Each flight's row in `accounts`; the platform's own row (account_id empty) for an account that is not listed; -1 without either."""
     at = {key: position for position, key in enumerate(zip(accounts["platform"].tolist(), accounts["account_id"].tolist(), strict=True))}
     asked = zip(flights["platform"].tolist(), flights["account_id"].tolist(), strict=True)
-    return np.array([at.get((platform, account), at.get((platform, ""), -1)) for platform, account in asked], dtype=np.int64)
+    return np.array([at[key] if key in at else at.get((key[0], ""), -1) for key in asked], dtype=np.int64)
 
 
 def _clock(flights: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> tuple[_Clock, Flags]:

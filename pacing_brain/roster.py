@@ -1,5 +1,7 @@
 """The platforms' campaigns: who exists, delivering or not, from spend rows and the campaign list, under one key each."""
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -24,21 +26,28 @@ def joined(*parts: ExtensionArray) -> ExtensionArray:
 
 def positions(values: pd.Series | ExtensionArray, index: pd.Index) -> Codes:
     """Where each value stands in a unique index, -1 for null and absent ones; each distinct value is looked up once."""
-    codes, distinct = pd.factorize(values)
+    codes, distinct = (values.array if isinstance(values, pd.Series) else values).factorize()
     return np.asarray(np.append(index.get_indexer(pd.Index(distinct)), -1)[codes], dtype=np.int64)
 
 
-def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Codes]:
+class Roster(NamedTuple):
     """The platforms' campaigns and, for every spend row, the position of its campaign.
 
     A campaign is (platform, account, id), or its name where the id is null. Rows are sorted by `campaign_key`
     ("platform/account/id" or "platform/account/name:..."); columns: campaign_key, platform, account_id, campaign_id, campaign_name
     (the newest: the list's, else the newest day's), folded, status, and market, product, start_date, end_date of the newest day.
     """
+
+    campaigns: pd.DataFrame
+    of_row: Codes
+
+
+def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> Roster:
+    """Everyone on the platforms, from the spend rows and the campaign list."""
     both = pd.concat([spend[TEXT], listed[TEXT]], ignore_index=True) if len(listed) else spend
     text = {name: both[name].array for name in TEXT}
     part = id_or_name(text["campaign_id"], text["campaign_name"])
-    codes, first = _codes(text["platform"], text["account_id"], part)
+    codes, first = told_apart(np.zeros(len(part), dtype=np.int64), text["platform"], text["account_id"], part)
     keys = text["platform"].take(first) + "/" + text["account_id"].take(first) + "/" + part.take(first)
     order = np.argsort(np.asarray(keys, dtype=object), kind="stable")
     rank = np.empty(len(order), dtype=np.int64)
@@ -46,7 +55,7 @@ def roster(spend: pd.DataFrame, listed: pd.DataFrame) -> tuple[pd.DataFrame, Cod
     codes, first = rank[codes], first[order]
     newest = _newest(text, spend, codes, len(first))
     known = {name: text[name].take(first) for name in ("platform", "account_id", "campaign_id")} | {"campaign_key": keys.take(order)}
-    return pd.DataFrame(known | newest | {"folded": names.folded(newest["campaign_name"])}), codes[: len(spend)]
+    return Roster(pd.DataFrame(known | newest | {"folded": names.folded(newest["campaign_name"])}), codes[: len(spend)])
 
 
 def id_or_name(ids: ExtensionArray, called: ExtensionArray) -> ExtensionArray:
@@ -59,13 +68,12 @@ def id_or_name(ids: ExtensionArray, called: ExtensionArray) -> ExtensionArray:
     return part
 
 
-def _codes(*parts: ExtensionArray) -> tuple[Codes, Codes]:
-    """(code per row, first row of each code), by exact text of all parts."""
-    combined = np.zeros(len(parts[0]), dtype=np.int64)
+def told_apart(rows: Codes, *parts: ExtensionArray) -> tuple[Codes, Codes]:
+    """(code per row, first row of each code): rows of one code are told apart by the exact text of all parts."""
     for part in parts:
         codes, distinct = part.factorize()
-        combined = pd.factorize(combined * (len(distinct) + 1) + codes)[0]  # keeps the product small
-    return combined, np.flatnonzero(~pd.Index(combined).duplicated())
+        rows = pd.factorize(rows * (len(distinct) + 1) + codes)[0]  # keeps the product small
+    return rows, np.flatnonzero(~pd.Index(rows).duplicated())
 
 
 def _newest(text: dict[str, ExtensionArray], spend: pd.DataFrame, codes: Codes, n: int) -> dict[str, ExtensionArray]:
