@@ -63,15 +63,14 @@ def allow(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> pd
         days: spend rows with flight_id, bucket, spend_micros and daily_budget_micros.
         values: `Policy.resolve(flights)`, same index.
     """
-    actual, target = flights["actual_micros"], flights["target_micros"]
-    known = (actual.notna() & target.notna()).to_numpy(dtype=bool)
-    off = np.where(known, actual.to_numpy("int64", na_value=0) - target.to_numpy("int64", na_value=0), 0)
-    over = np.where(flights["direction"].eq("over"), np.maximum(off, 0), 0)
+    actual, target = (flights[name].array for name in ("actual_micros", "target_micros"))
+    off = np.where(actual.isna() | target.isna(), 0, actual.to_numpy("int64", na_value=0) - target.to_numpy("int64", na_value=0))
+    over = np.where(flights["direction"].to_numpy(dtype=object) == "over", np.maximum(off, 0), 0)
     ahead, lent = _ahead(flights, values), _lent(flights, days, values)
     allowed = np.minimum(np.rint(np.maximum(ahead, lent.legal)).astype("int64"), over)
     eased = _eased(flights, off.astype("float64"), lent, values["allowance_ahead_pct"].to_numpy("float64") / 100.0)
-    balance = pd.array(np.rint(lent.balance).astype("int64"), dtype="Int64")
-    return flights.assign(allowed_micros=pd.array(allowed, dtype="Int64"), lent_micros=pd.Series(balance, index=flights.index).where(lent.daily > 0), off_plan_pct=eased)
+    balance = pd.arrays.IntegerArray(np.rint(lent.balance).astype("int64"), lent.daily <= 0)
+    return flights.assign(allowed_micros=pd.arrays.IntegerArray(allowed, np.zeros(len(allowed), dtype=bool)), lent_micros=balance, off_plan_pct=eased)
 
 
 def _ahead(flights: pd.DataFrame, values: pd.DataFrame) -> Floats:
@@ -98,15 +97,20 @@ def _eased(flights: pd.DataFrame, off: Floats, lent: _Lent, ahead: Floats) -> Fl
 
 
 def _lent(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> _Lent:
-    nothing = np.zeros(len(flights))
-    found = _Lent(*(nothing.copy() for _ in range(4)))
-    ruled = values["allowance_period"].ne("none").to_numpy() & flights["watermark"].notna().to_numpy()
-    if not ruled.any() or not days["daily_budget_micros"].notna().any():
+    found, ruled = _Lent(*(np.zeros(len(flights)) for _ in range(4))), _ruled(flights, days, values)
+    if not ruled.any():
         return found
     own = _of_period(flights[READ][ruled].reset_index(drop=True), days, values[RULES][ruled].reset_index(drop=True))
     for whole, part in ((found.balance, own.balance), (found.daily, own.daily), (found.most, own.most), (found.back, own.back)):
         whole[ruled] = part
     return found
+
+
+def _ruled(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Where a platform's rule about daily budgets says something: nowhere as long as no daily budget is known."""
+    if days["daily_budget_micros"].array.isna().all():
+        return np.zeros(len(flights), dtype=bool)
+    return np.asarray((values["allowance_period"].to_numpy(dtype=object) != "none") & ~flights["watermark"].array.isna())
 
 
 def _of_period(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> _Lent:
@@ -133,9 +137,8 @@ def _of_period(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) 
 
 def spent_out(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Where the platform has spent all that it may of the period in which the day before the watermark lies, so that it waits for the next one."""
-    found = np.zeros(len(flights), dtype=bool)
-    ruled = values["allowance_period"].ne("none").to_numpy() & flights["watermark"].notna().to_numpy()
-    if not ruled.any() or not days["daily_budget_micros"].notna().any():
+    found, ruled = np.zeros(len(flights), dtype=bool), _ruled(flights, days, values)
+    if not ruled.any():
         return found
     mine, weekly = flights[READ][ruled].reset_index(drop=True), values["allowance_period"].eq("week").to_numpy()[ruled]
     first, last = _period(zones.local_days(mine["watermark"] - zones.ONE_DAY, mine["account_timezone"]), weekly)

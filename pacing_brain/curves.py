@@ -64,7 +64,7 @@ class Plans:
     budget: np.ndarray
     curve: np.ndarray
     known: Flags  # whether the zone and the curve's own figures are there
-    halves: Share  # of the flights with front or back: what share of the budget the first half has
+    halves: Share | None  # of the flights with front or back, if there are any: what share of the budget the first half has
     weights: list[tuple[Codes, int, int]]  # `day_weights.of`
     stated: Flags  # where a target to date is stated, which bends the curve
     anchor: tuple[np.ndarray, Share] | None = None  # of those: the target, and the curve's own share at the instant at which it holds
@@ -89,7 +89,7 @@ class Plans:
         named = np.logical_or.reduce([curve == one for one in CURVES])
         known = named & ~(half & np.isnan(percent)) & (stated | (curve != "custom")) & ~zone.isna()
         return cls(zones.by_zone(zone), number(start), number(end), np.asarray(budget, dtype="int64").astype(object), curve, known,
-                   _first_halves(curve[half], percent[half]), day_weights.of(flights, rows), stated)
+                   _first_halves(curve[half], percent[half]) if half.any() else None, day_weights.of(flights, rows), stated)
 
     def micros(self, at: zones.Instants) -> tuple[Codes, Flags]:
         """(planned to each instant, whether it is known): `planned_micros` on arrays."""
@@ -111,11 +111,13 @@ class Plans:
     def share(self, at: zones.Instants) -> Share:
         """The share of the budget that the curve has at the instants, without what a stated target bends."""
         x, y = self._weighted(*self.elapsed(at))
-        ahead, asap, halves = self.curve == "ahead", self.curve == "asap", (self.curve == "front") | (self.curve == "back")
+        ahead, asap = self.curve == "ahead", self.curve == "asap"
         top, bottom = x.copy(), y.copy()
         top[ahead], bottom[ahead] = np.minimum(6 * x[ahead], 5 * y[ahead]), 5 * y[ahead]
         top[asap] = y[asap]
-        top[halves], bottom[halves] = self._halved(x[halves], y[halves])
+        if self.halves is not None:
+            half = (self.curve == "front") | (self.curve == "back")
+            top[half], bottom[half] = _halved(self.halves, x[half], y[half])
         return top, bottom
 
     def _weighted(self, elapsed: Codes, whole: Codes) -> Share:
@@ -132,12 +134,6 @@ class Plans:
             all_days[inside] += (weight - day_weights.WHOLE) * length[inside]
         nothing = all_days <= 0  # a flight of gaps alone is paced as if there were none
         return np.where(nothing, x, gone), np.where(nothing, y, all_days)
-
-    def _halved(self, x: np.ndarray, y: np.ndarray) -> Share:
-        """A share p / q of the budget over the first half, the rest over the second; with an odd number of days the middle one has half of each rate."""
-        p, q = self.halves
-        first, second = p * 2 * x, p * y + (q - p) * (2 * x - y)
-        return np.where(2 * x <= y, first, second), q * y
 
     def _bent(self, top: np.ndarray, bottom: np.ndarray) -> Share:
         """Shares bent through the stated target to date, where one is stated."""
@@ -171,6 +167,13 @@ def _first_halves(curve: np.ndarray, pct: np.ndarray) -> Share:
     """What share of the budget front and back have in the first half."""
     p, q = fractions(np.nan_to_num(pct), 100)
     return np.where(curve == "back", q - p, p), q
+
+
+def _halved(first_half: Share, x: np.ndarray, y: np.ndarray) -> Share:
+    """A share p / q of the budget over the first half, the rest over the second; with an odd number of days the middle one has half of each rate."""
+    p, q = first_half
+    first, second = p * 2 * x, p * y + (q - p) * (2 * x - y)
+    return np.where(2 * x <= y, first, second), q * y
 
 
 def fractions(values: pd.Series | np.ndarray, scale: int = 1) -> Share:

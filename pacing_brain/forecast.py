@@ -99,7 +99,7 @@ def outlook(flights: pd.DataFrame, days: pd.DataFrame, values: pd.DataFrame, win
     usable = (rate.known_days > 0) | (left.whole <= 0)
     figures = _figures(rows, left, rate, known, {name: values[name].to_numpy("float64")[told] for name in NUMBERS}, window_hours)
     why[told], why[np.flatnonzero(told)[~usable]] = None, NO_DAY
-    columns = {name: _spread_out(np.where(usable, numbers, np.nan), told, whole=name in MICROS) for name, numbers in figures.items()}
+    columns = _spread_out({name: np.where(usable, numbers, np.nan) for name, numbers in figures.items()}, told)
     columns["used_up_day"] = _used_up(left, figures["rate_daily_micros"], usable, told)
     columns["forecast_why_not"] = pd.array(why, dtype="str")
     return widened(flights, columns)
@@ -111,12 +111,13 @@ def _why_not(flights: pd.DataFrame) -> npt.NDArray[Any]:
     return np.select([~begun, ~known], ["The flight has not started.", "Spend or plan to date is not known."], "").astype(object)
 
 
-def _spread_out(numbers: Floats, told: Flags, *, whole: bool) -> Any:
-    """A column of every flight from the numbers of those that are told; NaN is null."""
-    column = np.full(len(told), np.nan)
-    column[told] = numbers
-    unknown = np.isnan(column)
-    return pd.arrays.IntegerArray(np.rint(np.where(unknown, 0.0, column)).astype("int64"), unknown) if whole else column
+def _spread_out(figures: dict[str, Floats], told: Flags) -> dict[str, Any]:
+    """Columns of every flight from the figures of those that are told; NaN is null, MICROS are whole."""
+    table = np.full((len(figures), len(told)), np.nan)
+    table[:, told] = list(figures.values())
+    unknown = np.isnan(table)
+    whole = np.rint(np.where(unknown, 0.0, table)).astype("int64")
+    return {name: pd.arrays.IntegerArray(whole[at], unknown[at]) if name in MICROS else table[at] for at, name in enumerate(figures)}
 
 
 def _figures(flights: pd.DataFrame, left: _Left, rate: Rate, known: spend_days.SpendDays, values: dict[str, Floats], window_hours: float) -> dict[str, Floats]:

@@ -64,14 +64,17 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     minutes = seen.astype("datetime64[m]").astype(np.int64)
     fits = sound & (minutes >= flights["day_start"].to_numpy("datetime64[m]").astype(np.int64))
     readings, shapes = _remembered(flights, memory)
-    at, micros, of_day, swung = _stacked(_before(readings, minutes))
+    table = _stacked(readings)
+    newest = table[..., 0].max(axis=1)
+    table[table[..., 0] >= minutes[:, None]] = -1
+    at, micros, of_day, swung = np.moveaxis(table, -1, 0)
     at = np.where(fits[:, None], at, -1)
     last24, share, today = _last_day(flights, seen, daily, total - _back(at, micros, minutes, DAY_MIN))
     rows = _rows_of(flights, days)
     on_day = np.nan_to_num(_on_day(flights, rows, today), nan=-1.0).astype(np.int64)
     begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
     swing, learned = within_day.swings(flights["platform"], today, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
-                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, _newest(readings) < minutes, ahead)
+                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, newest < minutes, ahead)
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))
     shaped = (curves.words(flights) != "even") | ~flights["day_weights"].array.isna()
@@ -126,14 +129,6 @@ def _remembered(flights: pd.DataFrame, memory: pd.DataFrame) -> tuple[list[Readi
             [shape if known else None for shape, known in zip(before["day_shape"], same, strict=True)])
 
 
-def _before(readings: list[Readings], minutes: Whole) -> list[Readings]:
-    return [[one for one in earlier if one[0] < minute] for earlier, minute in zip(readings, minutes.tolist(), strict=True)]
-
-
-def _newest(readings: list[Readings]) -> Whole:
-    return np.array([earlier[-1][0] if earlier else -1 for earlier in readings], dtype=np.int64)
-
-
 def _with_this(readings: list[Readings], sound: Flags, *this: Whole) -> list[Readings]:
     """Readings with this one, one per load; a load that says nothing new replaces its earlier reading."""
     found = []
@@ -142,13 +137,13 @@ def _with_this(readings: list[Readings], sound: Flags, *this: Whole) -> list[Rea
     return found
 
 
-def _stacked(readings: list[Readings]) -> tuple[Whole, Whole, Whole, Whole]:
-    """(minutes, micros, micros of the day, 100 x swing), a row per flight, oldest first; -1 minutes: none."""
+def _stacked(readings: list[Readings]) -> Whole:
+    """[minutes, micros, micros of the day, 100 x swing] of each flight's readings, oldest first; -1: none."""
     table = np.full((len(readings), KEPT_READINGS, 4), -1, dtype=np.int64)
     for row, one in enumerate(readings):
         if one:
             table[row, : len(one)] = one
-    return table[..., 0], table[..., 1], table[..., 2], table[..., 3]
+    return table
 
 
 def _back(at: Whole, micros: Whole, minutes: Whole, by: int) -> Floats:

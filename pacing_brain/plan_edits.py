@@ -13,7 +13,7 @@ from pacing_brain.earlier import earlier
 from pacing_brain.model import RunContext
 from pacing_brain.money import money
 from pacing_brain.records import Row
-from pacing_brain.zones import day_text, moment_text
+from pacing_brain.zones import DAY, SECOND, day_text, moment_text
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
@@ -76,7 +76,7 @@ def _dates_moved(flights: pd.DataFrame) -> Flags:
 def edited(flights: pd.DataFrame, values: pd.DataFrame) -> Flags:
     """Where budget or dates were edited so that the plan moved by more than `edit_pct`, not long ago, and the spend to date still fits the plan before."""
     factor, follows = _edit(flights)
-    age = (flights["watermark"] - flights["budget_changed_at"]).dt.total_seconds().to_numpy("float64") / 3600.0
+    age = (flights["watermark"].to_numpy(DAY) - flights["budget_changed_at"].to_numpy(DAY)) / SECOND / 3600.0
     with np.errstate(invalid="ignore"):
         far = factor >= 1.0 + values["evidence_edit_pct"].to_numpy("float64") / 100.0
         return np.asarray(far & ~follows & (age <= values["evidence_edit_hours"].to_numpy("float64")))

@@ -43,9 +43,9 @@ def history(flights: pd.DataFrame, days: pd.DataFrame, closed: Codes) -> SpendDa
     age = closed[flight] - day
     inside = (age >= 0) & (age < HISTORY_DAYS)
     flight, row, column = flight[inside], row[inside], HISTORY_DAYS - 1 - age[inside]
-    np.add.at(matrix, (flight, column), days["spend_micros"].fillna(0).to_numpy("float64")[row])
+    np.add.at(matrix, (flight, column), days["spend_micros"].to_numpy("float64", na_value=0)[row])
     matrix[matrix < 0] = np.nan
-    bad = days["bucket"].eq("quarantined").to_numpy()[row]
+    bad = days["bucket"].to_numpy(dtype=object)[row] == "quarantined"
     matrix[flight[bad], column[bad]] = np.nan
     matrix[closed[:, None] - np.arange(HISTORY_DAYS)[::-1][None, :] < earliest[:, None]] = np.nan
     return SpendDays(matrix, (closed - _YEAR_ONE + _THURSDAY) % 7)
@@ -54,11 +54,11 @@ def history(flights: pd.DataFrame, days: pd.DataFrame, closed: Codes) -> SpendDa
 def _campaigns(flights: pd.DataFrame, days: pd.DataFrame) -> tuple[Codes, Codes, Codes, Codes]:
     """(campaign of each row or -1, flights by campaign, where a campaign's flights begin in them, how many they are)."""
     keys = flights["campaign_key"].to_numpy(dtype=object)
-    at = np.flatnonzero(flights["campaign_key"].notna().to_numpy())
+    at = np.flatnonzero(~flights["campaign_key"].array.isna())
     lines = [(position, one["campaign_key"]) for position, several in enumerate(flights["campaigns"]) if isinstance(several, list)
              for one in several if one["campaign_key"] is not None]
     flight = np.concatenate([at, np.array([position for position, _ in lines], dtype=np.int64)])
-    codes, named = pd.factorize(pd.Series([*keys[at], *(key for _, key in lines)], dtype="str"))
+    codes, named = pd.factorize(np.array([*keys[at], *(key for _, key in lines)], dtype=object))
     order = np.lexsort((flight, codes))
     pairs = np.bincount(codes, minlength=len(named))
     return positions(days["campaign_key"], pd.Index(named)), flight[order], np.cumsum(pairs) - pairs, pairs
