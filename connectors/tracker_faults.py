@@ -26,7 +26,8 @@ class Faults:
             self._add(row, self._headers.get(meaning, meaning), value, f"{meaning} {value[:60]!r} {reason}" if value else f"{meaning} {reason}")
 
     def where(self, mask: pd.Series, meaning: str, reason: str) -> None:
-        self.note(meaning, pd.Series(reason, index=mask.index[mask], dtype=object))
+        if mask.any():
+            self.note(meaning, pd.Series(reason, index=mask.index[mask], dtype=object))
 
     def of_cells(self, faults: tuple[CellFault, ...]) -> None:
         """Faults of reading; one in a column that means nothing to us harms nobody."""

@@ -35,6 +35,9 @@ def is_parent(cells: pd.DataFrame) -> pd.Series:
 
 def read_gaps(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults, days: Callable[[pd.Series], Read]) -> None:
     """Planned gaps: inside the flight, and not all of it."""
+    if (cells["pause_from"].eq("") & cells["pause_to"].eq("")).all():
+        plan["pause_from"] = plan["pause_to"] = pd.Series(pd.NaT, index=plan.index, dtype="datetime64[us]")
+        return
     for name in ("pause_from", "pause_to"):
         plan[name], reasons = days(cells[name])
         faults.note(name, reasons)
@@ -58,6 +61,8 @@ def read_rollover(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> No
 
 def check_parents(plan: pd.DataFrame, faults: Faults) -> None:
     """The parts of a budget add up to it, in its currency and within its days."""
+    if plan["parent_flight_id"].isna().all():
+        return
     parents = plan[plan["is_parent"]].drop_duplicates("flight_id").set_index("flight_id")
     parts = plan[plan["parent_flight_id"].notna()]
     faults.where(plan["parent_flight_id"].notna() & ~plan["parent_flight_id"].isin(parents.index), "parent_flight_id", "is no line of this plan: mend it, or add the line")

@@ -14,6 +14,8 @@ def check_lines(plan: pd.DataFrame, cells: pd.DataFrame, faults: Faults) -> None
     """Notes every fault of a line on all of its rows."""
     line = plan["flight_id"]
     several = plan[line.notna() & line.duplicated(keep=False)]
+    if several.empty:
+        return
     given = cells["flight_id"].reindex(several.index).ne("")
     _twice(several, given, faults)
     _agree(several[given], faults)
