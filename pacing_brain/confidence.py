@@ -79,15 +79,15 @@ def score(flights: pd.DataFrame, accounts: pd.DataFrame, facts: SourceFacts, val
     """
     feed = _waited_for(feeds(flights, accounts), flights, run)
     verdicts = _metadata_verdicts(flights, facts)
-    parts = {"metadata": np.where(flights["match_kind"].eq("none"), np.nan, _metadata(verdicts)),
+    parts = {"metadata": np.where(flights["match_kind"].to_numpy(dtype=object) == "none", np.nan, _metadata(verdicts)),
              "name": flights["name_similarity"].to_numpy("float64"),
              "freshness": np.where(feed["available"], freshness(feed["feed_age_hours"], feed["cycle_hours"]), OLDEST)}
-    unnamed = flights["campaign_name"].isna() | (flights["platform_name"].isna() & flights["n_matched"].gt(0))
-    left_out = {"metadata": verdicts.min(axis=1) == VERDICTS.index(LEFT_OUT), "name": unnamed.to_numpy(dtype=bool)}
+    unnamed = flights["campaign_name"].isna().to_numpy() | (flights["platform_name"].isna().to_numpy() & (flights["n_matched"].to_numpy() > 0))
+    left_out = {"metadata": verdicts.min(axis=1) == VERDICTS.index(LEFT_OUT), "name": unnamed}
     checked = gates.check(flights, feed, facts, values, run)
     scored = flights.assign(
         score=_weighted(parts, left_out, values), **{f"score_{name}": part for name, part in parts.items()},
-        metadata_detail=_details(verdicts, flights.index), gates=checked["gates"], red_gates=checked["red_gates"])
+        metadata_detail=_details(verdicts), gates=checked["gates"].array, red_gates=checked["red_gates"].array)
     return _with_left_out_said(_with_no_row_said(scored), facts)
 
 
@@ -144,8 +144,10 @@ def _metadata_verdicts(flights: pd.DataFrame, facts: SourceFacts) -> Codes:
 
 def _without_rows(flights: pd.DataFrame) -> np.ndarray:
     """Matched campaigns of which there is no row yet: who knows them is the source's campaign list, and a list has no metadata at all."""
-    bare = (flights["n_matched"].gt(0) & flights["row_days"].eq(0)).to_numpy(dtype=bool)
-    return np.asarray(np.logical_and.reduce([bare, *(flights[name].isna().to_numpy() for name in FIELDS.values())]))
+    bare = (flights["n_matched"].to_numpy() > 0) & (flights["row_days"].to_numpy() == 0)
+    for name in FIELDS.values() if bare.any() else ():
+        bare &= flights[name].isna().to_numpy()
+    return np.asarray(bare)
 
 
 def _texts(mine: pd.Series, theirs: pd.Series, facts: SourceFacts) -> tuple[Any, Any]:
@@ -175,12 +177,12 @@ def _metadata(verdicts: Codes) -> Floats:
     return np.where(asked > 0, matched / np.maximum(asked, 1), np.nan)
 
 
-def _details(verdicts: Codes, index: pd.Index) -> pd.Series:
+def _details(verdicts: Codes) -> npt.NDArray[np.object_]:
     """{field: verdict} per flight; flights with the same verdicts share one dict."""
     codes, first, which = np.unique(verdicts @ len(VERDICTS) ** np.arange(len(FIELDS)), return_index=True, return_inverse=True)
     dicts = np.empty(len(codes), dtype=object)
     dicts[:] = [{field: VERDICTS[code] for field, code in zip(FIELDS, row, strict=True)} for row in verdicts[first].tolist()]
-    return pd.Series(dicts[which], index=index, dtype="object")
+    return np.asarray(dicts[which], dtype=object)
 
 
 def _weighted(parts: dict[str, Floats], left_out: dict[str, Flags], values: pd.DataFrame) -> Floats:

@@ -40,8 +40,10 @@ def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
 
 def _lost(flights: pd.DataFrame, days: pd.DataFrame, alike: float) -> dict[str, pd.Series]:
     """Spend without an id that appeared in the same account while the flight ran, under a name `alike` to its own: the id was lost on the way."""
-    nameless = (days["campaign_id"].isna() & days["campaign_name"].notna()).to_numpy() & (days["spend_micros"].to_numpy("int64", na_value=0) > 0)
-    found = _alike(flights, _sums(days[["campaign_key", *KEY, "campaign_name", "day", "spend_micros"]][nameless]), alike) if nameless.any() else {}
+    without_id = days["campaign_id"].isna().to_numpy() & days["campaign_name"].notna().to_numpy()
+    nameless = np.flatnonzero(without_id & (days["spend_micros"].to_numpy("int64", na_value=0) > 0))
+    read = ["campaign_key", *KEY, "campaign_name", "day", "spend_micros"]
+    found = _alike(flights, _sums(pd.DataFrame({name: days[name].array.take(nameless) for name in read}, copy=False)), alike) if len(nameless) else {}
     names, micros = ([found[at][part] if at in found else None for at in range(len(flights))] for part in (1, 2))
     return {"lost_name": pd.Series(names, index=flights.index, dtype="str"), "lost_micros": pd.Series(micros, index=flights.index, dtype="Int64")}
 
@@ -59,10 +61,10 @@ def _sums(rows: pd.DataFrame) -> pd.DataFrame:
 def _alike(flights: pd.DataFrame, lost: pd.DataFrame, alike: float) -> dict[int, tuple[float, str, int]]:
     """By the position of each flight that has one: (how alike, its name, its spend) of what was lost under the name nearest to its own."""
     of_account: dict[tuple[str, str], list[tuple[np.datetime64, str, int]]] = defaultdict(list)
-    for platform, account, *one in zip(*(lost[name] for name in KEY), lost["day"].to_numpy(), lost["campaign_name"], lost["spend_micros"].tolist(), strict=True):
+    for platform, account, *one in zip(*(lost[name].tolist() for name in KEY), lost["day"].to_numpy(), lost["campaign_name"].tolist(), lost["spend_micros"].tolist(), strict=True):
         of_account[platform, account].append((one[0], one[1], one[2]))
     matched = (flights["match_kind"].eq(MatchKind.ID.value) & flights["campaign_name"].notna()).to_numpy(dtype=bool)
-    columns = zip(matched, *(flights[name] for name in (*KEY, "campaign_name")), *(flights[name].to_numpy() for name in ("first_spend_day", "end_date")), strict=True)
+    columns = zip(matched.tolist(), *(flights[name].tolist() for name in (*KEY, "campaign_name")), *(flights[name].to_numpy() for name in ("first_spend_day", "end_date")), strict=True)
     pairs = [(at, name, one) for at, (by_id, platform, account, name, seen, end) in enumerate(columns) if by_id
              for one in of_account.get((platform, account), ()) if seen < one[0] <= end]
     near = similarity([fold(name) for _, name, _ in pairs], [fold(one[1]) for *_, one in pairs])
