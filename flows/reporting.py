@@ -117,7 +117,7 @@ def facts_of(house: House, run_id: str) -> Facts:
 def days_of(inputs: Inputs) -> pd.DataFrame:
     """Every spend row with its flight and bucket, as the brain works it out before its graph."""
     flights, days = match.match(inputs)
-    flights = flights[flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy))].reset_index(drop=True)
+    flights = flights[flights["end_date"].ge(context.not_final_from(inputs.run.as_of, inputs.policy))].reset_index(drop=True)
     return context.with_silence(context.accounts(inputs), flights, days, inputs)[1]
 
 

@@ -53,7 +53,7 @@ class PacingBrain:
         known = roster(inputs.spend, inputs.campaigns)
         flights, days = match.match(inputs, known)
         if not with_closed:
-            open_ = flights["end_date"].ge(context.not_final_from(pd.Timestamp(inputs.run.as_of), inputs.policy)).to_numpy()
+            open_ = flights["end_date"].to_numpy() >= context.not_final_from(inputs.run.as_of, inputs.policy)
             flights = flights if open_.all() else flights[open_].reset_index(drop=True)
         accounts, days, flights = context.with_silence(context.accounts(inputs, known), flights, days, inputs)
         flights, accounts = remembered.recall(flights, days, accounts, inputs)

@@ -6,6 +6,7 @@ row order and of who else is in the cohort, and replayable.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ KEY = ["platform", "account_id"]
 Key = tuple[str, str]
 NO_LOAD = (np.iinfo(np.int64).min, False)  # when: microseconds since 1970; this one is NaT
 HOUR_US = 3_600_000_000
+LOOKED_AT_LATER = ("usual_gap_hours", "quiet", "common_level_pct", "days_ahead_at")
 ANY_ACCOUNT = ""  # the platform's own row: stands in for an account that the feed never mentioned
 
 
@@ -48,13 +50,13 @@ def accounts(inputs: Inputs, known: Roster | None = None) -> pd.DataFrame:
         "feed_age_hours": np.subtract(as_of, loaded) / zones.SECOND / 3600.0, "cycle_hours": values["freshness_refresh_cycle_hours"].to_numpy("float64"),
         "grain": _text(values["freshness_grain"]), "watermark": _instants(watermark),
         "closed_day": zones.days_of(watermark, by_zone) - np.timedelta64(1, "D"), "available": _available(everyone, inputs),
-        "live_flights": 0, "silent_flights": 0}))
+        **{name: pd.array([None] * len(who), dtype=frames.ACCOUNTS.fields[name].dtype) for name in LOOKED_AT_LATER}, "live_flights": 0, "silent_flights": 0}))
 
 
-def not_final_from(as_of: pd.Timestamp, policy: Policy) -> pd.Timestamp:
+def not_final_from(as_of: datetime, policy: Policy) -> np.datetime64:
     """The first last-day of flights that may still be decided on `as_of`: earlier ones are closed in every zone."""
-    final = as_of.tz_convert("UTC").tz_localize(None).normalize() - pd.Timedelta(hours=policy.ended.final_after_hours)
-    return final.normalize() - pd.Timedelta(days=2)
+    final = zones.instant(as_of).astype("datetime64[D]") - np.timedelta64(round(policy.ended.final_after_hours * HOUR_US), "us")
+    return np.datetime64(final.astype("datetime64[D]") - 2)
 
 
 def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame, inputs: Inputs) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

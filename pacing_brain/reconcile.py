@@ -206,11 +206,12 @@ def _against_memory(flights: pd.DataFrame, rows: _Rows, clock: _Clock, memory: p
     Days that are quarantined now have their own evidence: only flights that are `sound` are called shrunk.
     """
     before = earlier(flights, memory, "closed_to", "closed_days", "closed_micros", "start_date", "campaign_key")
-    same_campaign = before["campaign_key"].fillna("").to_numpy(dtype=object) == flights["campaign_key"].fillna("").to_numpy(dtype=object)
-    unmatched = flights["match_kind"].eq(MatchKind.NONE.value)
+    then_key, now_key = (np.asarray(frame["campaign_key"].array.fillna(""), dtype=object) for frame in (before, flights))
+    same_campaign = then_key == now_key
+    unmatched = flights["match_kind"].to_numpy(dtype=object) == MatchKind.NONE.value
     if unmatched.any():  # all its rows are gone, and with them the match: the same id says that it is the same
         then_id = before["campaign_key"].astype("str").str.replace(r"^.*/", "", regex=True)
-        same_campaign |= (unmatched & then_id.eq(flights["campaign_id"]).fillna(value=False)).to_numpy(dtype=bool)
+        same_campaign |= unmatched & then_id.eq(flights["campaign_id"]).fillna(value=False).to_numpy(dtype=bool)
     closed_to = before["closed_to"].to_numpy(zones.DAY)
     same = (before["start_date"].to_numpy(zones.DAY) == flights["start_date"].to_numpy(zones.DAY)) & same_campaign
     remembered = ~np.isnat(closed_to) & same & ~np.isnat(clock.watermark) & sound
