@@ -21,10 +21,15 @@ THROUGH = 0.5  # a campaign with less of its budget left than this much of its d
 UP, DOWN, WITH, ENDS = (float(np.log(factor)) for factor in (1.2, 0.8, 1.1, 1.11))  # a move that is a fault; one that excuses; where a fault ends
 
 
-def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """(ACCOUNTS with `quiet`, `measured` with what is quiet together called silent). measured: `quiet` null where silence would say nothing."""
+def look(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame, memory: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(ACCOUNTS with `quiet` and common_level_pct, `measured` without what is the account's). measured: `quiet` null where silence would say nothing."""
     if not _many(accounts, flights):
-        return accounts.assign(quiet=False), measured
+        return accounts.assign(quiet=False, common_level_pct=np.nan), measured
+    return _moved(*_quiet(accounts, flights, measured), flights, memory)
+
+
+def _quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """(ACCOUNTS with `quiet`, `measured` with what is quiet together called silent)."""
     live = measured["quiet"].notna() & _spends(flights, measured)
     groups = flights.loc[live, KEY].assign(quiet=measured.loc[live, "quiet"].astype("float64")).groupby(KEY)["quiet"]
     found = (groups.size().ge(LEAST) & groups.mean().ge(SHARE)).rename("all_quiet")
@@ -33,10 +38,8 @@ def quiet(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame)
     return accounts, measured.assign(silent=measured["silent"] | together.astype(bool))
 
 
-def moved(accounts: pd.DataFrame, flights: pd.DataFrame, measured: pd.DataFrame, memory: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _moved(accounts: pd.DataFrame, measured: pd.DataFrame, flights: pd.DataFrame, memory: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(ACCOUNTS with common_level_pct where a move is a fault, `measured` with no level of its own where a campaign moved with its account)."""
-    if not _many(accounts, flights):
-        return accounts.assign(common_level_pct=np.nan), measured
     level, noise = (np.log1p(measured[name].to_numpy("float64") / 100.0) for name in ("level_pct", "noise_pct"))
     live = np.isfinite(level) & _spends(flights, measured)
     table = flights.loc[live, [*KEY, "flight_id"]].assign(level=level[live], noise=noise[live], from_usual=measured.loc[live, "from_usual"], caught_up=measured.loc[live, "caught_up"])

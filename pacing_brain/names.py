@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -36,6 +37,7 @@ _WORDS = {
 _CLASS_OF = {word: name for name, words in _WORDS.items() for word in words.split()}
 
 
+@lru_cache(maxsize=1 << 16)  # a campaign keeps its name from window to window
 def fold(text: str) -> str:
     """Text for comparison: NFKC, casefold, without accents, every run of separators one space.
 

@@ -33,8 +33,7 @@ def recall(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, in
     accounts = day_boundary.look(accounts, flights, inputs)
     measured = levels.measure(flights, days, accounts, inputs.memory, inputs.run)
     edits, lost = plan_edits.seen(flights, inputs.memory, inputs.run), _lost(flights, days, inputs.policy.identity.proposal_similarity)
-    accounts, measured = account_wide.quiet(_with_gaps(accounts, flights, inputs), flights, measured)
-    accounts, measured = account_wide.moved(accounts, flights, measured, inputs.memory)
+    accounts, measured = account_wide.look(_with_gaps(accounts, flights, inputs), flights, measured, inputs.memory)
     return widened(flights, {name: measured[name].array for name in levels.COLUMNS} | edits | lost), accounts
 
 

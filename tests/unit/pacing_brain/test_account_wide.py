@@ -23,8 +23,7 @@ def _looked_at(levels: list[float], memory: dict[str, str] | None = None, **colu
     remembered = frames.MEMORY.empty()[["flight_id", "gates_red"]]
     if memory:
         remembered = pd.DataFrame(list(memory.items()), columns=["flight_id", "gates_red"])
-    accounts, measured = account_wide.quiet(pd.DataFrame({"platform": ["google"], "account_id": ["A1"]}), flights, measured)
-    return account_wide.moved(accounts, flights, measured, remembered)
+    return account_wide.look(pd.DataFrame({"platform": ["google"], "account_id": ["A1"]}), flights, measured, remembered)
 
 
 def _spread(around: float, n: int = 12) -> list[float]:
