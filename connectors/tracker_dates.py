@@ -73,6 +73,8 @@ def _day(year: int, month: int, day: int) -> date | str:
 
 def read_instants(texts: pd.Series, order: str | None = None) -> tuple[pd.Series, pd.Series]:
     """Instants in UTC and why one cannot be read. A zone-less one is UTC, a date alone is its 00:00."""
+    if texts.eq("").all():
+        return pd.Series(pd.NaT, index=texts.index, dtype="datetime64[us, UTC]"), pd.Series(None, index=texts.index, dtype=object)
     instants = pd.to_datetime(texts.where(texts.ne("")), format="ISO8601", utc=True, errors="coerce").astype("datetime64[us, UTC]")
     odd = texts.where(instants.isna(), "")
     days, reasons = read_days(odd, order)

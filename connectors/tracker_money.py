@@ -35,12 +35,13 @@ AMBIGUOUS = "may mean {} or {}: write it without a thousands separator"
 
 def read_money(texts: pd.Series) -> tuple[pd.Series, pd.Series]:
     """Micros (`Int64`, null where empty or unreadable) and, beside them, why one cannot be read (null where it can)."""
+    micros, reasons = pd.Series(pd.NA, index=texts.index, dtype="Int64"), pd.Series(None, index=texts.index, dtype=object)
+    if texts.eq("").all():
+        return micros, reasons
     plain = texts.str.fullmatch(_PLAIN).fillna(False).to_numpy(dtype=bool)
-    micros = pd.Series(pd.NA, index=texts.index, dtype="Int64")
     if plain.any():
         micros[plain] = _plain_micros(texts[plain])
     odd = texts[~plain & texts.ne("").to_numpy(dtype=bool)]
-    reasons = pd.Series(None, index=texts.index, dtype=object)
     if len(odd):
         signs = {text: _sign(text) for text in odd.unique()}
         evidence = {sign: _evidence(texts if not sign else odd[odd.map(signs).eq(sign)]) for sign in set(signs.values())}

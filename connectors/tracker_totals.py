@@ -15,9 +15,11 @@ def totals(written: pd.DataFrame, known: pd.DataFrame) -> pd.Index:
         written: every cell of the sheet.
         known: the same rows by meaning.
     """
-    free = known[["flight_id", "campaign_id", "start_date", "end_date"]]
-    nameless = (free.eq("") | free.apply(_says_total)).all(axis=1)
-    return known.index[nameless & written[nameless].apply(_says_total).any(axis=1).reindex(known.index, fill_value=False)]
+    nameless = known.index
+    for name in ("start_date", "end_date", "campaign_id", "flight_id"):
+        texts = known.loc[nameless, name]
+        nameless = nameless[texts.eq("") | _says_total(texts)]
+    return nameless[written.loc[nameless].apply(_says_total).any(axis=1)] if len(nameless) else nameless
 
 
 def _says_total(texts: pd.Series) -> pd.Series:
