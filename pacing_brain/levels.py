@@ -17,6 +17,8 @@ flights at some time, 0.05 times a campaign-week; a sustained doubling or halvin
 Source: one-step residuals as in R. J. Hyndman, Forecasting: Principles and Practice, 5.3; shrinkage with prior weight n0.
 """
 
+from itertools import chain
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -139,10 +141,9 @@ def _with_this(readings: list[Readings], sound: Flags, *this: Whole) -> list[Rea
 
 def _stacked(readings: list[Readings]) -> Whole:
     """[minutes, micros, micros of the day, 100 x swing] of each flight's readings, oldest first; -1: none."""
+    counts = np.array([len(one) for one in readings], dtype=np.int64)
     table = np.full((len(readings), KEPT_READINGS, 4), -1, dtype=np.int64)
-    for row, one in enumerate(readings):
-        if one:
-            table[row, : len(one)] = one
+    table[np.arange(KEPT_READINGS) < counts[:, None]] = np.fromiter(chain.from_iterable(chain.from_iterable(readings)), dtype=np.int64).reshape(-1, 4)
     return table
 
 

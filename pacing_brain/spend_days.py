@@ -45,7 +45,7 @@ def history(flights: pd.DataFrame, days: pd.DataFrame, closed: Codes) -> SpendDa
     flight, row, column = flight[inside], row[inside], HISTORY_DAYS - 1 - age[inside]
     np.add.at(matrix, (flight, column), days["spend_micros"].to_numpy("float64", na_value=0)[row])
     matrix[matrix < 0] = np.nan
-    bad = days["bucket"].to_numpy(dtype=object)[row] == "quarantined"
+    bad = np.asarray(days["bucket"].array == "quarantined")[row]
     matrix[flight[bad], column[bad]] = np.nan
     matrix[closed[:, None] - np.arange(HISTORY_DAYS)[::-1][None, :] < earliest[:, None]] = np.nan
     return SpendDays(matrix, (closed - _YEAR_ONE + _THURSDAY) % 7)
