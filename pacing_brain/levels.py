@@ -75,7 +75,7 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     rows = _rows_of(flights, days)
     on_day = np.nan_to_num(_on_day(flights, rows, today), nan=-1.0).astype(np.int64)
     begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
-    swing, learned = within_day.swings(flights["platform"], today, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
+    swing, learned = within_day.swings(flights["platform"], today, begun_at, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
                                       (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, newest < minutes, ahead)
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))

@@ -27,20 +27,22 @@ EVEN = tuple(np.linspace(0.0, 1.0, SLOTS + 1))
 PRIOR_DAYS, FADES, LEAST_DAYS = 2.0, 0.9, 2  # fewer days of its own than the last say nothing: a platform's hours need not be a campaign's
 LEAST_SHARE, LEAST_BREAK = 0.08, 0.2  # a part of a day that says something, and a break (ln) that is worth a word
 ORDINARY, MOST = 3.0, 30.0  # an ordinary day's largest swing, and the largest that one day adds to what is ordinary
-SHAPE, SUM, DAYS, DAY, LARGEST = slice(0, SLOTS), SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3  # where they are in a state
+SHAPE, SUM, DAYS, DAY, LARGEST, BEGAN = slice(0, SLOTS), SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3, SLOTS + 4  # where they are in a state
+CLOCK_MIN = 15  # days that begin so much sooner or later than they did: the clocks were changed, and each reading is of another hour
 NEWEST = -1.0
 
 
-def swings(platforms: pd.Series, day: Whole, elapsed_min: Whole, today: Whole, earlier: tuple[Whole, Whole], states: list[State | None],
+def swings(platforms: pd.Series, day: Whole, began: Whole, elapsed_min: Whole, today: Whole, earlier: tuple[Whole, Whole], states: list[State | None],
            fresh: npt.NDArray[np.bool_], ahead: npt.NDArray[np.bool_]) -> tuple[Floats, list[State]]:
     """(signed swing of each flight's present reading, 0 where it is small or unknown; the states for the next run).
 
     A day that does not begin at its midnight (spend of the next one before it begins, or nothing in hours that usually deliver) has not the shape that
-    was learned: the shape is learned anew, and until then nothing is a break.
+    was learned, and one after a change of the clocks is not read at the hours of which it was learned: the shape is learned anew, and until then nothing is a break.
 
     Args:
         platforms: of each flight.
         day: number of the account day begun.
+        began: minutes since 1970 at which it began, in UTC.
         elapsed_min: minutes of it that are gone at the load, 1 to 1440.
         today: its micros so far; below 0 where not known.
         earlier: (minutes that were gone of the present day, below 1 where not of that day; that day's micros), a column per remembered reading.
@@ -49,7 +51,7 @@ def swings(platforms: pd.Series, day: Whole, elapsed_min: Whole, today: Whole, e
         ahead: where the account has spend of days that have not begun.
     """
     slot = np.clip(-(-elapsed_min // SLOT_MIN), 1, SLOTS)
-    known = _states(platforms, elapsed_min, slot, states)
+    known = _states(platforms, began % DAY_MIN, elapsed_min, slot, states)
     shape = np.concatenate([np.zeros((len(known), 1)), known[:, SHAPE] / known[:, [SLOTS - 1]]], axis=1)
     spent = _by_slot(slot, today, earlier)
     moved = ahead | _late(shape, spent)
@@ -60,18 +62,19 @@ def swings(platforms: pd.Series, day: Whole, elapsed_min: Whole, today: Whole, e
     return said, _next(known, shape, spent, slot, day, np.abs(size), fresh & (today >= 0))
 
 
-def _states(platforms: pd.Series, elapsed_min: Whole, slot: Whole, states: list[State | None]) -> Floats:
-    """One row per flight: as remembered, or the platform's shape at the hours at which its readings fall."""
-    table = np.zeros((len(states), LARGEST + 1))
+def _states(platforms: pd.Series, began: Whole, elapsed_min: Whole, slot: Whole, states: list[State | None]) -> Floats:
+    """One row per flight: as remembered of days that begin at the same time, or the platform's shape at the hours at which its readings fall."""
+    table = np.zeros((len(states), BEGAN + 1))
     hours = (np.arange(1, SLOTS + 1) - slot[:, None]) * SLOT_MIN + elapsed_min[:, None]
     codes, named = pd.factorize(platforms)
     for code, platform in enumerate(named):
         rows = codes == code
         table[rows, SHAPE] = PRIOR_DAYS * np.interp(hours[rows], np.arange(SLOTS + 1) * SLOT_MIN, PRIOR.get(str(platform), EVEN))
     table[:, DAY] = NEWEST
-    for row, state in enumerate(states):
-        if state is not None:
+    for row, (state, now) in enumerate(zip(states, began.tolist(), strict=True)):
+        if state is not None and len(state) > BEGAN and abs((state[BEGAN] - now + DAY_MIN / 2) % DAY_MIN - DAY_MIN / 2) < CLOCK_MIN:
             table[row] = state
+    table[:, BEGAN] = began
     return table
 
 

@@ -64,8 +64,8 @@ def _swings(*days: list[int], ahead: tuple[int, ...] = ()) -> list[float]:
         at[:], micros[:] = -1, -1
         for slot, total in enumerate(np.cumsum(spent)):
             seen = np.array([number * 6 + slot in ahead])
-            swing, states = within_day.swings(pd.Series(["google"]), np.array([700_000 + number]), np.array([240 * (slot + 1)]), np.array([total]), (at, micros),
-                                              states, np.array([True]), seen)
+            swing, states = within_day.swings(pd.Series(["google"]), np.array([700_000 + number]), np.array([1440 * number]), np.array([240 * (slot + 1)]), np.array([total]),
+                                              (at, micros), states, np.array([True]), seen)
             at[0, slot], micros[0, slot] = 240 * (slot + 1), total
             found.append(float(swing[0]))
     return found
@@ -81,6 +81,28 @@ def test_a_day_cut_short_by_its_boundary_is_no_break() -> None:
 def test_a_day_whose_first_hours_are_missing_is_no_break() -> None:
     """A day that begins at 07:00 in the feed, and one campaign that was off in the night: nothing is said of their hours."""
     assert max(map(abs, _swings(*[DAY] * 6, [0, 0, 110, 195, 190, 245]))) < 1.0
+
+
+def _even_days(*, clocks_change: bool) -> list[float]:
+    """The swing of each reading of even days that are read at fixed hours of UTC, the last six of which begin an hour later."""
+    found, states, at, micros = [], [None], np.full((1, 6), -1), np.full((1, 6), -1)
+    for number in range(12):
+        begins = 60 if number >= 6 else 0
+        at[:], micros[:] = -1, -1
+        for slot in range(6):
+            elapsed = 240 * slot + (220 if begins else 40)
+            seen = max(elapsed - 120, 0)  # what is reported is two hours old
+            swing, states = within_day.swings(pd.Series(["google"]), np.array([number]), np.array([1440 * number + begins * clocks_change]), np.array([elapsed]), np.array([seen]),
+                                              (at, micros), states, np.array([True]), np.array([False]))
+            at[0, slot], micros[0, slot] = elapsed, seen
+            found.append(float(swing[0]))
+    return found
+
+
+def test_after_a_change_of_the_clocks_the_hours_are_learned_anew() -> None:
+    """Loads come at fixed hours of UTC: where the account's days begin an hour later, a reading is of another hour, and even spend is no break."""
+    assert max(map(abs, _even_days(clocks_change=True))) < 2.0
+    assert max(map(abs, _even_days(clocks_change=False))) > 4.0  # what counts as a break
 
 
 def test_the_sentence_names_account_and_zone() -> None:

@@ -188,8 +188,8 @@ def _swings(*days: list[int]) -> list[float]:
     for number, spent in enumerate(days, start=700_000):
         at[:], micros[:] = -1, -1
         for slot, total in enumerate(np.cumsum(spent)):
-            swing, states = within_day.swings(pd.Series(["google"]), np.array([number]), np.array([240 * (slot + 1)]), np.array([total]), (at, micros), states,
-                                              np.array([True]), np.array([False]))
+            swing, states = within_day.swings(pd.Series(["google"]), np.array([number]), np.array([1440 * number]), np.array([240 * (slot + 1)]), np.array([total]),
+                                              (at, micros), states, np.array([True]), np.array([False]))
             at[0, slot], micros[0, slot] = 240 * (slot + 1), total
             found.append(float(swing[0]))
     return found
