@@ -17,7 +17,7 @@ from pandas.api.extensions import ExtensionArray
 from pacing_brain import allowance, frames, reconcile, zero, zones
 from pacing_brain.model import Inputs
 from pacing_brain.policy import Policy
-from pacing_brain.roster import Roster, roster, told_apart
+from pacing_brain.roster import Codes, Roster, roster, told_apart
 
 KEY = ["platform", "account_id"]
 Key = tuple[str, str]
@@ -33,20 +33,21 @@ def accounts(inputs: Inputs, known: Roster | None = None) -> pd.DataFrame:
     Watermark (DESIGN, Definitions): hourly grain = min(as_of, last load) - lag; daily grain = the last midnight of the account's
     zone before (load - daily lag). It comes from loads alone: a campaign that stops must not stop the clock.
     """
-    spend, plan = _reported(inputs.spend, known or roster(inputs.spend, inputs.campaigns)), inputs.targets
-    named = {key for rows in (spend, plan, inputs.campaigns) for key in _keys(rows) if None not in key}
+    spend, plan = _reported(inputs.spend, known or roster(inputs.spend, inputs.campaigns)), _distinct(inputs.targets, _by_account(inputs.targets), "timezone", "client")
+    spent, planned = _keys(spend), _keys(plan)
+    named = {key for key in (*spent, *planned, *_keys(inputs.campaigns)) if None not in key}
     loads = _last_loads(inputs.loads, named)
     everyone = sorted({*named, *loads, *((platform, ANY_ACCOUNT) for platform in {*plan["platform"], *(platform for platform, _ in named)})})
     who = pd.DataFrame({"platform": _text(platform for platform, _ in everyone), "account_id": _text(account for _, account in everyone),
-                        "client": _text(_only(everyone, plan, "client"))})
+                        "client": _text(_only(everyone, _said(planned, plan["client"])))})
     values = inputs.policy.resolve(who, "freshness")
-    zone, says = _zones(everyone, spend, plan, inputs)
+    zone, says = _zones(everyone, _said(spent, spend["timezone"]), _said(planned, plan["timezone"]), inputs)
     by_zone, as_of = zones.by_zone(zone), zones.instant(inputs.run.as_of)
     loaded, basis = _loaded(everyone, loads)
     watermark = _watermark(loaded, values, as_of, by_zone)
     return frames.ACCOUNTS.check(pd.DataFrame({
         "platform": who["platform"], "account_id": who["account_id"], "timezone": zone, "timezone_from": says,
-        "currency": _text(_only(everyone, spend, "currency")), "loaded_at": _instants(loaded), "load_basis": _text(basis),
+        "currency": _text(_only(everyone, _said(spent, spend["currency"]))), "loaded_at": _instants(loaded), "load_basis": _text(basis),
         "feed_age_hours": np.subtract(as_of, loaded) / zones.SECOND / 3600.0, "cycle_hours": values["freshness_refresh_cycle_hours"].to_numpy("float64"),
         "grain": _text(values["freshness_grain"]), "watermark": _instants(watermark),
         "closed_day": zones.days_of(watermark, by_zone) - np.timedelta64(1, "D"), "available": _available(everyone, inputs),
@@ -80,9 +81,18 @@ def with_silence(table: pd.DataFrame, flights: pd.DataFrame, days: pd.DataFrame,
 
 
 def _reported(spend: pd.DataFrame, known: Roster) -> pd.DataFrame:
-    """What spend rows say of accounts, each campaign's once."""
-    _, first = told_apart(known.of_row, spend["timezone"].array, spend["currency"].array)
-    return pd.DataFrame({name: spend[name].array.take(first) for name in (*KEY, "timezone", "currency")})
+    """What spend rows say of their accounts, each thing once."""
+    return _distinct(spend, _by_account(known.campaigns)[known.of_row], "timezone", "currency")
+
+
+def _by_account(rows: pd.DataFrame) -> Codes:
+    return told_apart(np.zeros(len(rows), dtype=np.int64), *(rows[name].array for name in KEY))[0]
+
+
+def _distinct(rows: pd.DataFrame, account: Codes, *said: str) -> pd.DataFrame:
+    """The rows' accounts with what is said of them, each combination once."""
+    _, first = told_apart(account, *(rows[name].array for name in said))
+    return pd.DataFrame({name: rows[name].array.take(first) for name in (*KEY, *said)})
 
 
 def _keys(rows: pd.DataFrame) -> list[Key]:
@@ -102,18 +112,17 @@ def _instants(values: np.ndarray) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(values, tz="UTC")
 
 
-def _said(rows: pd.DataFrame, column: str) -> dict[Key, list[str]]:
-    """The distinct values of a column by account, sorted; an account for which nothing is said is absent."""
+def _said(keys: list[Key], texts: pd.Series) -> dict[Key, list[str]]:
+    """The distinct texts by account, sorted; an account for which nothing is said is absent."""
     said: dict[Key, set[str]] = defaultdict(set)
-    for key, value in zip(_keys(rows), _listed(rows[column]), strict=True):
-        if value is not None:
-            said[key].add(value)
-    return {key: sorted(values) for key, values in said.items()}
+    for key, text in zip(keys, _listed(texts), strict=True):
+        if text is not None:
+            said[key].add(text)
+    return {key: sorted(texts) for key, texts in said.items()}
 
 
-def _only(everyone: list[Key], rows: pd.DataFrame, column: str) -> list[str | None]:
+def _only(everyone: list[Key], said: dict[Key, list[str]]) -> list[str | None]:
     """What is said of each account, when it is one thing."""
-    said = _said(rows, column)
     return [said[key][0] if len(said.get(key, ())) == 1 else None for key in everyone]
 
 
@@ -140,10 +149,9 @@ def _loaded(everyone: list[Key], loads: dict[Key, tuple[int, bool]]) -> tuple[np
     return np.array(instants, dtype=np.int64).view(zones.DAY), basis
 
 
-def _zones(everyone: list[Key], spend: pd.DataFrame, plan: pd.DataFrame, inputs: Inputs) -> tuple[ExtensionArray, ExtensionArray]:
+def _zones(everyone: list[Key], fed: dict[Key, list[str]], planned: dict[Key, list[str]], inputs: Inputs) -> tuple[ExtensionArray, ExtensionArray]:
     """(zone, who says so): the feed's newest, else the tracker's, else the policy's."""
-    feed = {key: known for key, said in _said(spend, "timezone").items() if (known := [zone for zone in said if zones.is_zone(zone)])}
-    planned = _said(plan, "timezone")
+    feed = {key: known for key, said in fed.items() if (known := [zone for zone in said if zones.is_zone(zone)])}
     found = [(_newest(inputs.spend, key, feed[key]), "feed") if key in feed else (planned[key][0], "tracker") if key in planned
              else (inputs.policy.timezone, "policy") for key in everyone]
     return _text(zone for zone, _ in found), _text(says for _, says in found)
