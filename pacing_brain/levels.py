@@ -17,6 +17,7 @@ flights at some time, 0.05 times a campaign-week; a sustained doubling or halvin
 Source: one-step residuals as in R. J. Hyndman, Forecasting: Principles and Practice, 5.3; shrinkage with prior weight n0.
 """
 
+from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -66,17 +67,13 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     minutes = seen.astype("datetime64[m]").astype(np.int64)
     fits = sound & (minutes >= flights["day_start"].to_numpy("datetime64[m]").astype(np.int64))
     readings, shapes = _remembered(flights, memory)
-    table = _stacked(readings)
-    newest = table[..., 0].max(axis=1)
-    table[table[..., 0] >= minutes[:, None]] = -1
-    at, micros, of_day, swung = np.moveaxis(table, -1, 0)
-    at = np.where(fits[:, None], at, -1)
-    last24, share, today = _last_day(flights, seen, daily, total - _back(at, micros, minutes, DAY_MIN))
+    read = _Read.of(readings, minutes, total, fits)
+    last24, share, today = _last_day(flights, seen, daily, read.since(DAY_MIN))
     rows = _rows_of(flights, days)
     on_day = np.nan_to_num(_on_day(flights, rows, today), nan=-1.0).astype(np.int64)
     begun_at = minutes - np.round(share * DAY_MIN).astype(np.int64)
     swing, learned = within_day.swings(flights["platform"], today, begun_at, minutes - begun_at, np.where(fits & ~daily, on_day, -1),
-                                      (np.where(at >= 0, at - begun_at[:, None], -1), of_day), shapes, newest < minutes, ahead)
+                                      (np.where(read.at >= 0, read.at - begun_at[:, None], -1), read.of_day), shapes, read.fresh, ahead)
     readings = _with_this(readings, fits, minutes, total, on_day, np.round(swing * 100.0).astype(np.int64))
     closed = _closed_days(flights, rows, today - np.where(daily, 1, 2))
     shaped = (curves.words(flights) != "even") | ~flights["day_weights"].array.isna()
@@ -93,16 +90,49 @@ def measure(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, m
     level, from_usual = (np.where(rests, np.nan, _nearer(frame[name], frame[name] - bent)) for name in ("level", "from_usual"))
     with np.errstate(divide="ignore", invalid="ignore"):
         off_plan = np.where(planned > 0, (last24 / planned - 1.0) * 100.0, np.nan)
-    (nothing, says), (lately, says_lately) = (_silence(minutes, total, at, micros, usual, last24, by) for by in (SILENT_MIN, QUIET_MIN))
+    (nothing, says), (lately, says_lately) = (_silence(read, usual, last24, by) for by in (SILENT_MIN, QUIET_MIN))
     waits = flights["spent_out"].to_numpy(dtype=bool, na_value=False)
     hears = ~daily & ~_rests(closed) & ~rests & ~waits & ~_unplanned(flights, shaped & ~daily)
     return pd.DataFrame({
         "last24_micros": _whole(last24), "usual_micros": _whole(usual * frame["shape"]), "planned24_micros": _whole(planned),
         "noise_pct": np.expm1(frame["noise"]) * 100.0, "own_noise_pct": np.expm1(frame["own_noise"]) * 100.0, "level_pct": np.expm1(level) * 100.0, "level_z": level / frame["noise"],
-        "off_plan_pct": off_plan, "swing": within_day.recent(minutes, at, swung / 100.0, swing), "silent": hears & says & nothing,
+        "off_plan_pct": off_plan, "swing": within_day.recent(minutes, read.at, read.swung / 100.0, swing), "silent": hears & says & nothing,
         "readings": pd.Series(readings, index=flights.index, dtype="object"), "day_shape": pd.Series(learned, index=flights.index, dtype="object"),
-        "feed_daily": daily, "quiet": pd.arrays.BooleanArray(lately, ~(hears & says_lately)), "from_usual": from_usual, "caught_up": _after_silence(minutes, at, micros, usual),
+        "feed_daily": daily, "quiet": pd.arrays.BooleanArray(lately, ~(hears & says_lately)), "from_usual": from_usual, "caught_up": _after_silence(read, usual),
     }, index=flights.index)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was reported in each flight: at this load, and at earlier ones (a column each, oldest first; -1 where there is none)."""
+
+    minutes: Whole
+    total: Whole
+    fresh: Flags  # whether this load was not read before
+    at: Whole
+    micros: Whole
+    of_day: Whole
+    swung: Whole  # 100 x swing
+
+    @classmethod
+    def of(cls, readings: list[Readings], minutes: Whole, total: Whole, fits: Flags) -> "_Read":
+        counts = np.array([len(one) for one in readings], dtype=np.int64)
+        table = np.full((len(readings), KEPT_READINGS, 4), -1, dtype=np.int64)
+        table[np.arange(KEPT_READINGS) < counts[:, None]] = np.fromiter(chain.from_iterable(chain.from_iterable(readings)), dtype=np.int64).reshape(-1, 4)
+        fresh = table[..., 0].max(axis=1) < minutes
+        table[table[..., 0] >= minutes[:, None]] = -1
+        at, *said = np.moveaxis(table, -1, 0)
+        return cls(minutes, total, fresh, np.where(fits[:, None], at, -1), *said)
+
+    def back(self, by: int) -> Floats:
+        """The total as it was read `by` minutes before; NaN without a reading near then."""
+        apart = np.where(self.at >= 0, np.abs(self.minutes[:, None] - by - self.at), np.iinfo(np.int64).max)
+        nearest, rows = apart.argmin(axis=1), np.arange(len(apart))
+        return np.where(apart[rows, nearest] <= TOLERANCE_MIN, self.micros[rows, nearest].astype(np.float64), np.nan)
+
+    def since(self, by: int) -> Floats:
+        """What came in the last minutes of loads."""
+        return np.asarray(self.total - self.back(by))
 
 
 def _loads(flights: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> tuple[zones.Instants, Flags, Flags]:
@@ -137,22 +167,6 @@ def _with_this(readings: list[Readings], sound: Flags, *this: Whole) -> list[Rea
     for before, keep, *now in zip(readings, sound.tolist(), *(part.tolist() for part in this), strict=True):
         found.append([*(one for one in before if one[0] < now[0]), now][-KEPT_READINGS:] if keep else before)
     return found
-
-
-def _stacked(readings: list[Readings]) -> Whole:
-    """[minutes, micros, micros of the day, 100 x swing] of each flight's readings, oldest first; -1: none."""
-    counts = np.array([len(one) for one in readings], dtype=np.int64)
-    table = np.full((len(readings), KEPT_READINGS, 4), -1, dtype=np.int64)
-    table[np.arange(KEPT_READINGS) < counts[:, None]] = np.fromiter(chain.from_iterable(chain.from_iterable(readings)), dtype=np.int64).reshape(-1, 4)
-    return table
-
-
-def _back(at: Whole, micros: Whole, minutes: Whole, by: int) -> Floats:
-    """The total as it was read `by` minutes before; NaN without a reading near then."""
-    apart = np.where(at >= 0, np.abs(minutes[:, None] - by - at), np.iinfo(np.int64).max)
-    nearest = apart.argmin(axis=1)
-    rows = np.arange(len(at))
-    return np.where(apart[rows, nearest] <= TOLERANCE_MIN, micros[rows, nearest].astype(np.float64), np.nan)
 
 
 def _last_day(flights: pd.DataFrame, seen: zones.Instants, daily: Flags, spent: Floats) -> tuple[Floats, Floats, Whole]:
@@ -298,15 +312,14 @@ def _planned_day(flights: pd.DataFrame, end: zones.Instants, today: Whole, daily
     return of_day, bent
 
 
-def _silence(minutes: Whole, total: Whole, at: Whole, micros: Whole, usual: Floats, last24: Floats,
-             by: int) -> tuple[Flags, Flags]:
+def _silence(read: _Read, usual: Floats, last24: Floats, by: int) -> tuple[Flags, Flags]:
     """(nothing in the last minutes of loads; whether that says something).
 
     It does where the same hours of the day before did deliver, for a campaign that sleeps at night is not silent, and once a whole day is gone.
     """
-    now, day, before = (_back(at, micros, minutes, back) for back in (by, DAY_MIN, DAY_MIN + by))
     with np.errstate(invalid="ignore"):
-        nothing, delivered = total - now < SILENT_SHARE * by / SILENT_MIN * usual, day - before >= BUSY_SHARE * by / SILENT_MIN * usual
+        nothing = read.since(by) < SILENT_SHARE * by / SILENT_MIN * usual
+        delivered = read.back(DAY_MIN) - read.back(DAY_MIN + by) >= BUSY_SHARE * by / SILENT_MIN * usual
         return nothing, delivered | (last24 < SILENT_SHARE * usual)
 
 
@@ -320,11 +333,10 @@ def _unplanned(flights: pd.DataFrame, shaped: Flags) -> Flags:
     return idle
 
 
-def _after_silence(minutes: Whole, at: Whole, micros: Whole, usual: Floats) -> Flags:
+def _after_silence(read: _Read, usual: Floats) -> Flags:
     """Whether nothing came in the hours before the last 24 h began: what came since may be of more than a day."""
-    day, before = (_back(at, micros, minutes, back) for back in (DAY_MIN, DAY_MIN + QUIET_MIN))
     with np.errstate(invalid="ignore"):
-        return np.asarray(day - before < SILENT_SHARE * QUIET_MIN / SILENT_MIN * usual)
+        return np.asarray(read.back(DAY_MIN) - read.back(DAY_MIN + QUIET_MIN) < SILENT_SHARE * QUIET_MIN / SILENT_MIN * usual)
 
 
 def _of_rest(closed: Floats, daily: Flags) -> Flags:
