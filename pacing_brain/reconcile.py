@@ -22,7 +22,7 @@ from pacing_brain.widened import widened
 
 Flags = npt.NDArray[np.bool_]
 Instants = np.ndarray  # datetime64[us], in UTC
-NEVER = -1  # day number before every day
+NEVER, ALWAYS = -1, 1 << 22  # day numbers before and after every day
 NO_DAY = np.datetime64("NaT", "us")
 _DAY, _TICK = np.timedelta64(1, "D"), np.timedelta64(1, "us")
 FIRST_LOAD_WITHIN = np.timedelta64(24, "h")  # of a flight's start
@@ -70,8 +70,8 @@ def sums(flights: pd.DataFrame, days: pd.DataFrame, accounts: pd.DataFrame, memo
 
 
 def _split_after_watermark(days: pd.DataFrame, at: Codes, on: Codes, clock: _Clock) -> pd.DataFrame:
-    """`days` with matched rows whose day does not begin before their flight's watermark in bucket `after_watermark`."""
-    late = np.flatnonzero(on > np.append(clock.begun, NEVER)[at])
+    """`days` with matched rows whose day does not begin before their flight's watermark in bucket `after_watermark`. Flights that are final have none."""
+    late = np.flatnonzero(on > np.append(clock.begun, ALWAYS)[at])
     late = late[np.asarray(days["bucket"].array.take(late), dtype=object) == "matched"]
     if not len(late):
         return days

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacing_brain import reconcile
+from pacing_brain.brain import PacingBrain
 from pacing_brain.frames import FLIGHT_COLUMNS
 from pacing_brain.match import buckets, match
 from tests.unit.pacing_brain.builders import UNIT, accounts, inputs, memory, spend, targets
@@ -46,6 +47,15 @@ def test_midnight_belongs_to_the_day_that_ends(watermark, actual, closed):
     """At exactly midnight of the account's zone the day that ends is closed and the next has not begun."""
     flight = line(inputs(spend=spend(day=["2026-06-09", "2026-06-10"], spend_micros=[1, 2])), accounts(watermark=watermark))
     assert (flight["actual_micros"], flight["closed_micros"]) == (actual, closed)
+
+
+def test_spend_of_flights_that_are_final_stays_matched():
+    """A flight that was closed long ago is decided no more; what it spent is matched spend and not waited for."""
+    plan = pd.concat([targets(), targets(row=3, flight_id="F0", campaign_id="9", campaign_name="Autumn", start_date="2026-05-01", end_date="2026-05-10")], ignore_index=True)
+    rows = pd.concat([spend(day=["2026-06-09"], spend_micros=[4]), spend(campaign_id="9", campaign_name="Autumn", day=["2026-05-09"], spend_micros=[8])], ignore_index=True)
+    outcome = PacingBrain().decide(inputs(plan, rows))
+    assert outcome.decisions["flight_id"].tolist() == ["F1"]
+    assert outcome.buckets.iloc[0][["matched", "after_watermark", "total"]].tolist() == [12, 0, 12]
 
 
 def test_watermark_is_never_before_the_start():
