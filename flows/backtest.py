@@ -29,7 +29,6 @@ PLAIN = ["flight_id", "severity", "lane", "action", "variance_pct", "unexplained
 FORECAST = ["forecast_micros", "forecast_lo_micros", "forecast_hi_micros"]
 SEEN = [*learning.KEY, "loaded_at", "load_basis"]
 SAY_EVERY_S = 15.0
-OBJECTS_BETWEEN_WALKS = 20_000  # a window makes many and leaves few behind: the collector need not look every 700
 
 
 def backtest(folder: Path, *, out: Path, policy: Path | None, learn: bool) -> int:
@@ -54,13 +53,10 @@ def backtest(folder: Path, *, out: Path, policy: Path | None, learn: bool) -> in
 def _many_small_frames() -> Iterator[None]:
     """For frames of a few hundred rows: Arrow's fixed cost per operation on text, and the collector's walks over every module, would be a quarter of the run."""
     gc.freeze()
-    often = gc.get_threshold()
-    gc.set_threshold(OBJECTS_BETWEEN_WALKS)
     try:
         with pd.option_context("mode.string_storage", "python"):
             yield
     finally:
-        gc.set_threshold(*often)
         gc.unfreeze()
 
 
