@@ -54,7 +54,7 @@ def conclude(inputs: Inputs, decided: Sequence[pd.DataFrame], flights: pd.DataFr
 def failed(flight: pd.DataFrame, error: Exception) -> pd.DataFrame:
     """The decision on a flight on which a node raised: a person is asked, nothing else is claimed."""
     said = f"This campaign could not be decided: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"[:500]
-    known = {name: flight[name] for name in frames.FLIGHT_COLUMNS if name in flight.columns}
+    known = {name: flight[name] for name, (node, _) in frames.FLIGHT_COLUMNS.items() if name in flight.columns and node != "variance"}
     verdict = {"severity": "warning", "direction": "none", "lane": Lane.ESCALATE.value, "action": Action.ESCALATE.value, "urgent": True,
                "problem": Problem.ERROR.value, "incident_scope": "campaign", "phase": "live", "zero_delivery": False, "zero_kind": "",
                "cost_fault": False, "red_gates": "", "error": said, "root_cause_code": "error", "root_cause": said,

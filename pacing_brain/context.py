@@ -162,7 +162,7 @@ def _newest(spend: pd.DataFrame, key: Key, said: list[str]) -> str:
     if len(said) == 1:
         return said[0]
     mine = spend[spend["platform"].eq(key[0]) & spend["account_id"].eq(key[1]) & spend["timezone"].isin(said)]
-    return str(mine.sort_values(["day", "campaign_id", "campaign_name"], na_position="first")["timezone"].iloc[-1])
+    return str(mine.sort_values(["day", "campaign_id", "campaign_name", "timezone"], na_position="first")["timezone"].iloc[-1])
 
 
 def _watermark(loaded: np.ndarray, values: pd.DataFrame, as_of: np.datetime64, by_zone: zones.ByZone) -> np.ndarray:

@@ -83,7 +83,7 @@ def _newest(text: dict[str, ExtensionArray], spend: pd.DataFrame, codes: Codes, 
     newest = np.full(n, np.iinfo(np.int64).min)
     np.maximum.at(newest, own, day)
     last = np.flatnonzero(day == newest[own])
-    if len(last) > n:  # several rows on a campaign's newest day: the last loaded, then by their values
+    if pd.Index(own[last]).has_duplicates:  # several rows on a campaign's newest day: the last loaded, then by their values
         tied = spend[["campaign_name", "status", *DESCRIBED, "loaded_at"]].iloc[last].assign(own=own[last], at=last)
         last = tied.sort_values(["own", "loaded_at", "campaign_name", "status", *DESCRIBED], na_position="first")["at"].to_numpy()
     rows = np.concatenate([last, np.arange(len(spend), len(codes))])

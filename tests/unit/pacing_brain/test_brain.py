@@ -96,6 +96,8 @@ def test_one_poisoned_campaign_leaves_the_others_decided(inputs, outcome):
     assert decided.dead_letters == ({"flight_id": poisoned, "error": "This campaign could not be decided: ZeroDivisionError: a poisoned row"},)
     row = decided.decisions.set_index("flight_id").loc[poisoned]
     assert (row["lane"], row["action"], row["incident"]) == ("escalate", "escalate", f"campaign:{poisoned}:error")
+    (finding,) = (one for one in decided.findings if one.fingerprint == row["incident"])
+    assert (row[["target_micros", "elapsed_hours"]].isna().all(), finding.money_micros) == (True, 0)  # nothing of its pacing is claimed
     others = decided.decisions["flight_id"].ne(poisoned)
     same = outcome.decisions["flight_id"].ne(poisoned)
     left, right = (frame.drop(columns="mitigation") for frame in (decided.decisions[others], outcome.decisions[same]))

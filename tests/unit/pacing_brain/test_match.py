@@ -132,6 +132,15 @@ def test_proposals(theirs, why):
     assert flight["match_kind"] == ("none" if why else "ambiguous")
 
 
+@pytest.mark.parametrize("listed", [[], ["7", "8"]])
+def test_two_names_of_one_day_in_any_order(listed):
+    """Of two rows of a campaign's newest day the same one describes it in either order, whoever else the campaign list names."""
+    rows = spend(campaign_name=["Acme DE Shoes A", "Acme FR Shoes B"], market=["DE", "FR"], day="2026-06-10")
+    known = world.campaigns(campaign_id=listed or ["7"], campaign_name=None)[: len(listed)]
+    said = [only(inputs(spend=given_rows, campaigns=known))[0][["platform_name", "platform_market"]].tolist() for given_rows in (rows, rows[::-1].reset_index(drop=True))]
+    assert said == [["Acme FR Shoes B", "FR"]] * 2
+
+
 def test_quarters_are_never_matched():
     """Q1 is not Q2, however alike the names are."""
     flight, days = only(inputs(targets(campaign_id=None, campaign_name="Acme Q1 Shoes Summer Sale"), campaign("Acme Q2 Shoes Summer Sale")))
