@@ -13,9 +13,8 @@ from pacing_brain import reconcile
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
 from pacing_brain.roster import Codes
-from pacing_brain.zones import DAY, begins, by_zone, instant
+from pacing_brain.zones import DAY, Instants, begins, by_zone, instant
 
-Instants = npt.NDArray[np.datetime64]
 KEY = ["platform", "account_id"]
 NEVER = np.datetime64("NaT", "us")
 EARLY, MOST = np.timedelta64(2, "h"), np.timedelta64(48, "h")  # before its day begins: less is a load that took a while, more is a wrong date
