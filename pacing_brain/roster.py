@@ -86,10 +86,19 @@ def _newest(text: dict[str, ExtensionArray], spend: pd.DataFrame, codes: Codes, 
     if pd.Index(own[last]).has_duplicates:  # several rows on a campaign's newest day: the last loaded, then by their values
         tied = spend[["campaign_name", "status", *DESCRIBED, "loaded_at"]].iloc[last].assign(own=own[last], at=last)
         last = tied.sort_values(["own", "loaded_at", "campaign_name", "status", *DESCRIBED], na_position="first")["at"].to_numpy()
-    rows = np.concatenate([last, np.arange(len(spend), len(codes))])
+    rows = np.concatenate([last, _of_list(text, codes, len(spend))])
     said = {name: rows[~text[name].take(rows).isna()] for name in ("campaign_name", "status")}
     return {name: text[name].take(_last_of(codes, at, n), allow_fill=True) for name, at in said.items()} | {
         name: spend[name].array.take(_last_of(own, last, n), allow_fill=True) for name in DESCRIBED}
+
+
+def _of_list(text: dict[str, ExtensionArray], codes: Codes, first: int) -> Codes:
+    """Rows of the campaign list; where it has a campaign more than once (a renamed order), in the order of their values."""
+    rows = np.arange(first, len(codes))
+    if not pd.Index(codes[rows]).has_duplicates:
+        return rows
+    said = pd.DataFrame({name: text[name].take(rows) for name in ("campaign_name", "status")} | {"at": rows})
+    return np.asarray(said.sort_values(["campaign_name", "status"], na_position="first")["at"])
 
 
 def _last_of(codes: Codes, rows: Codes, n: int) -> Codes:

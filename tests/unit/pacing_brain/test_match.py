@@ -141,6 +141,13 @@ def test_two_names_of_one_day_in_any_order(listed):
     assert said == [["Acme FR Shoes B", "FR"]] * 2
 
 
+def test_a_campaign_that_is_listed_twice_in_any_order():
+    """Of two names that the campaign list has for one id the same one is shown in either order."""
+    listed = world.campaigns(campaign_id="1", campaign_name=["Acme DE Shoes A", "Acme DE Shoes B"], status=["paused", "enabled"])
+    said = [only(inputs(campaigns=given_rows))[0][["platform_name", "platform_status"]].tolist() for given_rows in (listed, listed[::-1].reset_index(drop=True))]
+    assert said == [["Acme DE Shoes B", "enabled"]] * 2
+
+
 def test_quarters_are_never_matched():
     """Q1 is not Q2, however alike the names are."""
     flight, days = only(inputs(targets(campaign_id=None, campaign_name="Acme Q1 Shoes Summer Sale"), campaign("Acme Q2 Shoes Summer Sale")))
