@@ -162,9 +162,10 @@ def _unplanned(platform: str, account_id: str, group: pd.DataFrame, decisions: p
     if total < int(inputs.policy.stake.minimum_units_by_currency.get(currency, inputs.policy.stake.minimum_units) * 1_000_000):
         return []
     since, n_days = group["day"].min(), group["day"].nunique()
+    newest_first = group.sort_values(["day", "campaign_name", "campaign_id", "outside"], ascending=[False, True, True, True])
     campaigns = [{"campaign_key": str(key), "campaign_id": _first(rows["campaign_id"]), "campaign_name": _first(rows["campaign_name"]),
                   "spend_micros": int(rows["spend_micros"].sum()), "since": rows["day"].min().strftime("%Y-%m-%d"),
-                  "why": _first(rows["outside"])} for key, rows in group.groupby("campaign_key", sort=True)]
+                  "why": _first(rows["outside"])} for key, rows in newest_first.groupby("campaign_key", sort=True)]
     clients = decisions[decisions["platform"].eq(platform) & decisions["account_id"].eq(account_id)]["client"].dropna().unique()
     return [Finding(
         scope=f"account:{platform}/{account_id}", problem=Problem.UNPLANNED, severity=Severity.WARNING, lane=Lane.ESCALATE,

@@ -146,6 +146,15 @@ def test_money_outside_every_plan_counts_from_the_stake_on_and_while_it_goes_on(
     assert unplanned(brain, day=list(pd.date_range("2026-05-20", periods=10))) is None
 
 
+def test_money_outside_every_plan_is_told_alike_in_any_order_of_rows(brain):
+    """A campaign that was renamed is listed under its newest name, whichever of its rows comes first."""
+    inputs = two(spend=pd.concat([rows("1", "2"), rows("3").assign(campaign_name=[f"Name of day {day}" for day in range(10)])], ignore_index=True))
+    shuffled = dataclasses.replace(inputs, spend=inputs.spend.iloc[::-1])
+    told, again = (found(brain, one)["account:google/A1:unplanned"] for one in (inputs, shuffled))
+    assert told == again
+    assert told.facts["campaigns"][0]["campaign_name"] == "Name of day 9"
+
+
 def test_no_decision_points_to_money_outside_every_plan(brain):
     """It concerns the account's plan, not the campaigns that are in it."""
     spend = pd.concat([rows("1", "2"), rows("3")], ignore_index=True)
