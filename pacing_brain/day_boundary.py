@@ -13,10 +13,9 @@ from pacing_brain import reconcile
 from pacing_brain.earlier import earlier
 from pacing_brain.model import Action, Finding, Inputs, Lane, Problem, Severity
 from pacing_brain.roster import Codes
-from pacing_brain.zones import DAY, Instants, begins, by_zone, instant
+from pacing_brain.zones import DAY, NEVER, Instants, begins, by_zone, instant
 
 KEY = ["platform", "account_id"]
-NEVER = np.datetime64("NaT", "us")
 EARLY, MOST = np.timedelta64(2, "h"), np.timedelta64(48, "h")  # before its day begins: less is a load that took a while, more is a wrong date
 SEEN_FOR = np.timedelta64(36, "h")  # it shows in the last hours of a day only
 

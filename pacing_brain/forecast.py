@@ -268,8 +268,8 @@ def _used_up(left: _Left, level: Floats, usable: Flags, told: Flags) -> npt.NDAr
     ahead = _divided(left.budget, level)
     inside = usable & (left.budget > 0) & (ahead < left.days - 1e-6)
     day = left.closed + 1 + np.floor(left.today + np.where(inside, ahead, 0.0)).astype("int64")
-    found = np.full(len(told), np.datetime64("NaT"), dtype=zones.DAY)
-    found[told] = np.where(inside, as_days(day).to_numpy(zones.DAY), np.datetime64("NaT"))
+    found = np.full(len(told), zones.NEVER, dtype=zones.DAY)
+    found[told] = np.where(inside, as_days(day).to_numpy(zones.DAY), zones.NEVER)
     return found
 
 

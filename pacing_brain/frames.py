@@ -40,6 +40,8 @@ class Frame:
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with exactly the declared columns, in order and of the declared dtypes; absent nullable ones are added as null.
 
+        Its columns may be those of the given frame, not copies: neither is written to in place.
+
         Raises:
             FrameError: a required column is missing or has nulls, or a value does not fit its column; the message names both.
         """

@@ -13,12 +13,11 @@ from pacing_brain.earlier import earlier
 from pacing_brain.model import RunContext
 from pacing_brain.money import money
 from pacing_brain.records import Row
-from pacing_brain.zones import DAY, SECOND, day_text, moment_text
+from pacing_brain.zones import DAY, NEVER, SECOND, day_text, moment_text
 
 Flags = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 Micros = npt.NDArray[np.int64]
-NAT = np.datetime64("NaT", "us")
 
 
 def seen(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[str, pd.Series]:
@@ -35,9 +34,9 @@ def seen(flights: pd.DataFrame, memory: pd.DataFrame, run: RunContext) -> dict[s
     was = [np.where(edited & ~had, newest, first) for newest, first in zip(last, before, strict=True)]  # of several edits the plan before the first stands
     stands = (edited | had) & _differ(was, now)
     rolled = flights["budget_micros"].to_numpy("int64") - now[0]
-    seen_at = np.where(edited, np.datetime64(pd.Timestamp(run.as_of).tz_convert(None), "us"), np.where(same, kept["budget_changed_at"].to_numpy("datetime64[us]"), NAT))
-    at = pd.Series(np.where(stands, seen_at, NAT), index=flights.index).dt.tz_localize("UTC")
-    dates = {name: pd.Series(np.where(stands, days(day).to_numpy(), NAT), index=flights.index) for name, day in (("start_was", was[1]), ("end_was", was[2]))}
+    seen_at = np.where(edited, np.datetime64(pd.Timestamp(run.as_of).tz_convert(None), "us"), np.where(same, kept["budget_changed_at"].to_numpy("datetime64[us]"), NEVER))
+    at = pd.Series(np.where(stands, seen_at, NEVER), index=flights.index).dt.tz_localize("UTC")
+    dates = {name: pd.Series(np.where(stands, days(day).to_numpy(), NEVER), index=flights.index) for name, day in (("start_was", was[1]), ("end_was", was[2]))}
     return {"budget_was_micros": pd.Series(pd.arrays.IntegerArray(was[0] + rolled, ~stands), index=flights.index), "budget_changed_at": at, **dates}
 
 

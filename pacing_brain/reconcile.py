@@ -23,7 +23,6 @@ from pacing_brain.widened import widened
 Flags = npt.NDArray[np.bool_]
 Instants = np.ndarray  # datetime64[us], in UTC
 NEVER, ALWAYS = -1, 1 << 22  # day numbers before and after every day
-NO_DAY = np.datetime64("NaT", "us")
 _DAY, _TICK = np.timedelta64(1, "D"), np.timedelta64(1, "us")
 FIRST_LOAD_WITHIN = np.timedelta64(24, "h")  # of a flight's start
 _SPAN = 1 << 22
@@ -94,7 +93,7 @@ def _clock(flights: pd.DataFrame, accounts: pd.DataFrame, run: RunContext) -> tu
     by_zone = zones.by_zone(zone)
     first, last = (flights[name].to_numpy(zones.DAY) for name in ("start_date", "end_date"))
     day_start, day_end = zones.begins(first, by_zone), zones.begins(last + _DAY, by_zone)
-    reached = _earliest(flights, accounts, np.append(accounts["watermark"].to_numpy(zones.DAY), NO_DAY)[at])
+    reached = _earliest(flights, accounts, np.append(accounts["watermark"].to_numpy(zones.DAY), zones.NEVER)[at])
     available = np.append(accounts["available"].to_numpy(dtype=bool), True)[at]
     unloaded = np.append(accounts["load_basis"].to_numpy(dtype=object), "none")[at] == "none"
     reached = np.where(unloaded & available & (day_start > zones.instant(run.as_of) - FIRST_LOAD_WITHIN) & np.isnat(reached), day_start, reached)
@@ -125,7 +124,7 @@ def _earliest(flights: pd.DataFrame, accounts: pd.DataFrame, watermark: Instants
     members = pd.DataFrame([(at, one["platform"], one["account_id"]) for at in lines for one in flights["campaigns"].iloc[at]],
                            columns=["at", "platform", "account_id"]).astype({"platform": "str", "account_id": "str"})
     at = account_positions(members, accounts)
-    reached = np.append(accounts["watermark"].to_numpy(zones.DAY), NO_DAY)[at]
+    reached = np.append(accounts["watermark"].to_numpy(zones.DAY), zones.NEVER)[at]
     earliest = watermark.copy()
     earliest[members["at"]] = np.datetime64("9999-01-01", "us")
     np.minimum.at(earliest, members["at"].to_numpy(), reached)  # NaT, unknown, is less than all
@@ -270,4 +269,4 @@ def _whole(values: Codes, known: Flags) -> ExtensionArray:
 
 def _day(numbers: Codes) -> npt.NDArray[np.datetime64]:
     """Day numbers as days; NEVER is no day."""
-    return np.where(numbers != NEVER, calendar.dates(numbers), NO_DAY)
+    return np.where(numbers != NEVER, calendar.dates(numbers), zones.NEVER)

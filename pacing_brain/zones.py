@@ -24,6 +24,7 @@ ByZone = list[tuple[ZoneInfo, np.ndarray]]
 ONE_DAY = pd.Timedelta(days=1)
 CALENDAR = np.arange("1995-01-01", "2050-01-01", dtype="datetime64[D]").astype(DAY)  # days whose beginnings are looked up; others are computed
 SECOND = np.timedelta64(1, "s")
+NEVER = np.datetime64("NaT", "us")  # no day, and no moment
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")  # not strftime: its words depend on the environment's locale
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -58,7 +59,7 @@ def local_days(instants: pd.Series, zones: pd.Series) -> pd.Series:
 
 def begins(days: np.ndarray, zones: ByZone) -> np.ndarray:
     """`midnights` on arrays: the instants in UTC, NaT where the day or the zone is unknown."""
-    starts = np.full(len(days), np.datetime64("NaT"), dtype=DAY)
+    starts = np.full(len(days), NEVER, dtype=DAY)
     for zone, rows in _known(days, zones):
         asked = days[rows]
         if _in_calendar(asked):
@@ -71,7 +72,7 @@ def begins(days: np.ndarray, zones: ByZone) -> np.ndarray:
 
 def days_of(instants: np.ndarray, zones: ByZone) -> np.ndarray:
     """`local_days` on arrays of instants in UTC."""
-    days = np.full(len(instants), np.datetime64("NaT"), dtype=DAY)
+    days = np.full(len(instants), NEVER, dtype=DAY)
     for zone, rows in _known(instants, zones):
         if _in_calendar(instants[rows]):
             days[rows] = CALENDAR[np.searchsorted(_calendar(zone), instants[rows], side="right") - 1]
